@@ -1,0 +1,75 @@
+# Two commands start everything: `make run` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+TOOL := go tool -modfile=.ci/tools.mod
+WEB := ui/web
+WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+EXAMPLE_PACKAGES := $(wildcard examples/*/package-lock.json)
+
+.PHONY: help
+help: ## Say what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: build examples ## Build everything and start a server with the example functions
+	exec bin/hadron serve --dev --demo
+
+.PHONY: build
+build: $(WEB)/dist/index.html ## Build bin/hadron with the web app in it
+	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o bin/hadron ./cmd/hadron
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json $(WEB)/package.json
+	cd $(WEB) && npm ci --no-audit --no-fund
+	touch $@
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run build
+	touch $@
+
+.PHONY: examples
+examples: $(EXAMPLE_PACKAGES:package-lock.json=node_modules/.package-lock.json) ## Install what the example functions import from npm
+
+examples/%/node_modules/.package-lock.json: examples/%/package-lock.json
+	cd examples/$* && npm ci --no-audit --no-fund
+	touch $@
+
+.PHONY: generate
+generate: ## Make the web app's TypeScript from ui/wire
+	go generate ./...
+
+.PHONY: test
+test: build examples ## Run every test, with the race detector
+	@.ci/requirements
+	cd $(WEB) && npm test
+	HADRON_CONTRACTS=$${HADRON_CONTRACTS:-$$( [ -d ../shared/contracts ] && cd ../shared/contracts && pwd || true )} \
+		CGO_ENABLED=1 go test -race -timeout 9m ./...
+
+.PHONY: lint
+lint: $(WEB)/node_modules/.package-lock.json ## Check formatting, vet, linters, import rules, types and known vulnerabilities
+	@unformatted=$$(CGO_ENABLED=0 $(TOOL) gofumpt -l $$(git ls-files '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "run 'make format'; not formatted:"; echo "$$unformatted"; exit 1; fi
+	CGO_ENABLED=0 go vet ./...
+	CGO_ENABLED=0 $(TOOL) golangci-lint run
+	cd $(WEB) && npm run check && npm run lint
+	@.ci/vulnerabilities
+
+.PHONY: format
+format: $(WEB)/node_modules/.package-lock.json ## Format Go and TypeScript
+	CGO_ENABLED=0 $(TOOL) gofumpt -w $$(git ls-files '*.go')
+	cd $(WEB) && npm run format
+
+.PHONY: bench
+bench: ## Run every benchmark once with allocations
+	CGO_ENABLED=0 go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for ten seconds
+	.ci/fuzz 10s
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin $(WEB)/dist/assets $(WEB)/dist/index.html

@@ -1,0 +1,45 @@
+// Package metric holds the words of Hadron's metrics: every series name, label,
+// unit and bucket, and the plain types in which samples pass the metric store's
+// door. It is a leaf: emitter, dashboards and alerts share it, so that none can
+// name a series that another does not write.
+package metric
+
+// The series of a function. Names are OpenTelemetry's FaaS names in Prometheus form.
+const (
+	Invocations = "faas_invocations_total"          // team project function version trigger
+	Errors      = "faas_errors_total"               // … code
+	Timeouts    = "faas_timeouts_total"             //
+	ColdStarts  = "faas_coldstarts_total"           //
+	Duration    = "faas_invoke_duration_seconds"    // native histogram
+	Init        = "faas_init_duration_seconds"      // native histogram
+	CPU         = "faas_cpu_usage_seconds_total"    // inside the VM, waits excluded
+	InFlight    = "faas_in_flight"                  // gauge
+	Events      = "hadron_slo_events_total"         // slo
+	BadEvents   = "hadron_slo_bad_events_total"     // slo
+	Objective   = "hadron_slo_objective"            // slo, window; the ratio, no version
+	Threshold   = "hadron_slo_threshold_seconds"    // slo; latency objectives, no version
+	Refused     = "hadron_refused_total"            // code; no version
+	Info        = "hadron_version_info"             // 1 for each version an alias names; alias
+	Queue       = "hadron_queue_wait_seconds_total" // wait for a VM
+	Concurrency = "hadron_concurrency_limit"        // gauge, no version
+	Background  = "hadron_background_errors_total"  // work held by waitUntil that failed
+)
+
+// The labels.
+const (
+	Name     = "__name__"
+	Job      = "job"
+	Instance = "instance"
+	Team     = "team"
+	Project  = "project"
+	Function = "function"
+	Version  = "version"
+	Trigger  = "trigger"
+	CodeName = "code"
+	SLO      = "slo"
+	AliasOf  = "alias"
+	Window   = "window" // of an objective: "30d"; of a burn rate: "1h"
+)
+
+// JobValue is the label job on everything Hadron writes.
+const JobValue = "hadron"

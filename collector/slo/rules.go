@@ -1,0 +1,271 @@
+package slo
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hadron/runtime/function"
+)
+
+// The series and labels that rules read; a test holds them to collector/metric,
+// which a leaf may not import.
+const (
+	events      = "hadron_slo_events_total"
+	badEvents   = "hadron_slo_bad_events_total"
+	objectives  = "hadron_slo_objective"
+	windowLabel = "window"
+	perFunction = "team, project, function, slo"
+)
+
+// The series that recording rules write, beside what they are made from.
+const (
+	BurnRecord   = "hadron_slo:burn_rate"   // team project function slo window slo_window
+	BudgetRecord = "hadron_slo:budget_left" // team project function slo slo_window
+)
+
+// AlertName is the name of every burn rate alert: what differs is in labels.
+const AlertName = "SLOBurnRate"
+
+// Labels of alerts and recorded series, beside team, project, function and slo.
+const (
+	WindowLabel    = windowLabel // of an alert "1h/5m", of a recorded series "1h"
+	SLOWindowLabel = "slo_window"
+	ClassLabel     = "class"
+	SeverityLabel  = "severity"
+)
+
+// Severity is the class in PagerDuty's and Alertmanager's words.
+func (c Class) Severity() string {
+	if c == Page {
+		return "critical"
+	}
+	return "warning"
+}
+
+// Rule is one alert over all functions that have an SLO of one length: it holds
+// for a function's objective while the budget burns faster than Window.Factor
+// over both of its windows.
+type Rule struct {
+	SLOWindow time.Duration
+	Window    Window
+	Interval  time.Duration // between evaluations
+	For       time.Duration // it must hold this long before it fires; usually 0, the long window is wait enough
+}
+
+// Rules lists the rules of one SLO window, fastest first: one for each pair of
+// alert windows, however many functions there are.
+func Rules(window, interval time.Duration) []Rule {
+	var out []Rule
+	for _, w := range Windows(window, interval) {
+		out = append(out, Rule{SLOWindow: window, Window: w, Interval: pace(w.Short, interval)})
+	}
+	return out
+}
+
+// slowest is the longest time between evaluations: under the five minutes after
+// which Prometheus takes a series for gone.
+const slowest = 2 * time.Minute
+
+// pace is how often a window is looked at: each 120th of its length, since more
+// often shows nothing new and a window of days is dear to read.
+func pace(window, interval time.Duration) time.Duration {
+	return max(interval, min(window/120, slowest).Truncate(interval))
+}
+
+// SLOWindowName is the SLO window as labels have it: "30d".
+func (r Rule) SLOWindowName() string { return function.Duration(r.SLOWindow).String() }
+
+// Pair is one label.
+type Pair struct{ Name, Value string }
+
+// Labels are what the rule adds to the labels of the function's objective.
+func (r Rule) Labels() []Pair {
+	return []Pair{
+		{ClassLabel, string(r.Window.Class)},
+		{SeverityLabel, r.Window.Class.Severity()},
+		{SLOWindowLabel, r.SLOWindowName()},
+		{windowLabel, r.Window.Name()},
+	}
+}
+
+// Expr is the condition as Prometheus would run it; its value is the burn rate
+// over the long window.
+func (r Rule) Expr() string {
+	factor := number(r.Window.Factor)
+	return fmt.Sprintf("(\n%s\n> %s\n)\nand\n(\n%s\n> %s\n)",
+		BurnExpr(r.SLOWindow, r.Window.Long), factor, BurnExpr(r.SLOWindow, r.Window.Short), factor)
+}
+
+// The parts of an answer to Rule.Query, the values of its label part.
+const (
+	PartLabel     = "part"
+	PartObjective = "objective"
+	PartLongBad   = "long_bad"
+	PartLongAll   = "long_all"
+	PartShortBad  = "short_bad"
+	PartShortAll  = "short_all"
+)
+
+// Query asks, in one answer, for everything that the rule is decided by: of each
+// function's objective the counts of bad and all events in both windows, and the
+// objective itself, told apart by the label part. Nothing is filtered out, so
+// that "no event" and "no series" differ from "not burning".
+func (r Rule) Query() string {
+	count := func(series string, d time.Duration, part string) string {
+		return fmt.Sprintf("label_replace(sum by (%s) (increase(%s[%s])), %q, %q, \"\", \"\")",
+			perFunction, series, rangeOf(d), PartLabel, part)
+	}
+	all := strings.Join([]string{
+		count(badEvents, r.Window.Long, PartLongBad),
+		count(events, r.Window.Long, PartLongAll),
+		count(badEvents, r.Window.Short, PartShortBad),
+		count(events, r.Window.Short, PartShortAll),
+	}, "\nor ")
+	objective := objectiveExpr(r.SLOWindow)
+	return fmt.Sprintf("(%s)\nand on (%s) %s\nor label_replace(%s, %q, %q, \"\", \"\")",
+		all, perFunction, objective, objective, PartLabel, PartObjective)
+}
+
+// BurnExpr is the burn rate over d of every function with an SLO of that length;
+// a function without events in d has none.
+func BurnExpr(window, d time.Duration) string {
+	return fmt.Sprintf("  sum by (%[1]s) (rate(%[2]s[%[4]s]))\n/ (sum by (%[1]s) (rate(%[3]s[%[4]s])) > 0)\n/ (1 - %[5]s)",
+		perFunction, badEvents, events, rangeOf(d), objectiveExpr(window))
+}
+
+// BudgetExpr is the share of the error budget that is left, exact over the SLO
+// window: a sum of events, not a mean of ratios. Without events it is 1.
+func BudgetExpr(window time.Duration) string {
+	objective := objectiveExpr(window)
+	return fmt.Sprintf("1 -\n  sum by (%[1]s) (increase(%[2]s[%[4]s]))\n/ (sum by (%[1]s) (increase(%[3]s[%[4]s])) > 0)\n/ (1 - %[5]s)\nor 0 * %[5]s + 1",
+		perFunction, badEvents, events, rangeOf(window), objective)
+}
+
+func objectiveExpr(window time.Duration) string {
+	return fmt.Sprintf("max by (%s) (%s{%s=%q})", perFunction, objectives, windowLabel, function.Duration(window))
+}
+
+// rangeOf is d in PromQL, which knows no fractions.
+func rangeOf(d time.Duration) string {
+	if d%time.Second != 0 {
+		return promDuration(d)
+	}
+	return function.Duration(d).String()
+}
+
+func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+
+// Record is one recording rule.
+type Record struct {
+	Name   string
+	Expr   string
+	Labels []Pair
+}
+
+// Group is rules that are evaluated together.
+type Group struct {
+	Name     string
+	Interval time.Duration
+	Records  []Record
+	Alerts   []Rule
+}
+
+// Groups are all rules for the given SLO windows: of each, a group for every
+// alert, one that records the burn rate over every alert window, and one that
+// records what is left of the budget. Their number depends on nothing else.
+func Groups(windows []time.Duration, interval time.Duration) []Group {
+	windows = slices.Compact(slices.Sorted(slices.Values(windows)))
+	var out []Group
+	for _, window := range windows {
+		name := "hadron-slo-" + function.Duration(window).String()
+		label := Pair{SLOWindowLabel, function.Duration(window).String()}
+		var spans []time.Duration
+		for _, rule := range Rules(window, interval) {
+			spans = append(spans, rule.Window.Long, rule.Window.Short)
+			out = append(out, Group{
+				Name:     fmt.Sprintf("%s-%s-%s", name, rule.Window.Class, strings.ReplaceAll(rule.Window.Name(), "/", "-")),
+				Interval: rule.Interval, Alerts: []Rule{rule},
+			})
+		}
+		slices.Sort(spans)
+		for _, d := range slices.Compact(spans) {
+			out = append(out, Group{
+				Name: name + "-burn-" + rangeOf(d), Interval: pace(d, interval),
+				Records: []Record{{BurnRecord, BurnExpr(window, d), []Pair{label, {windowLabel, rangeOf(d)}}}},
+			})
+		}
+		out = append(out, Group{
+			Name: name + "-budget", Interval: pace(window, interval),
+			Records: []Record{{BudgetRecord, BudgetExpr(window), []Pair{label}}},
+		})
+	}
+	return out
+}
+
+// Render writes groups as a Prometheus rule file. The same groups give the same bytes.
+func Render(groups []Group) []byte {
+	var b strings.Builder
+	b.WriteString("# Written by Hadron; docs/alerting.md says why these windows and factors.\ngroups:\n")
+	for _, g := range groups {
+		fmt.Fprintf(&b, "  - name: %s\n    interval: %s\n    rules:\n", quote(g.Name), promDuration(g.Interval))
+		for _, r := range g.Records {
+			fmt.Fprintf(&b, "      - record: %s\n", quote(r.Name))
+			renderExpr(&b, r.Expr)
+			renderPairs(&b, "labels", r.Labels)
+		}
+		for _, r := range g.Alerts {
+			fmt.Fprintf(&b, "      - alert: %s\n", AlertName)
+			renderExpr(&b, r.Expr())
+			if r.For > 0 {
+				fmt.Fprintf(&b, "        for: %s\n", promDuration(r.For))
+			}
+			renderPairs(&b, "labels", r.Labels())
+			renderPairs(&b, "annotations", r.Annotations())
+		}
+	}
+	return []byte(b.String())
+}
+
+// Annotations are the words of the alert, in Prometheus's templates.
+func (r Rule) Annotations() []Pair {
+	return []Pair{
+		{"description", fmt.Sprintf("At %s times the sustainable rate, %s of the budget of %s is gone in %s.",
+			number(r.Window.Factor), percent(r.Window.Share), r.SLOWindowName(), rangeOf(r.Window.Long))},
+		{"summary", `{{ $labels.team }}/{{ $labels.project }}/{{ $labels.function }} burns its error budget of {{ $labels.slo }} at {{ $value | printf "%.3g" }} times the sustainable rate.`},
+	}
+}
+
+func percent(share float64) string { return number(round(share*100)) + " %" }
+
+func renderExpr(b *strings.Builder, expr string) {
+	b.WriteString("        expr: |-\n")
+	for line := range strings.SplitSeq(expr, "\n") {
+		b.WriteString("          " + strings.TrimSpace(line) + "\n")
+	}
+}
+
+func renderPairs(b *strings.Builder, key string, pairs []Pair) {
+	if len(pairs) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "        %s:\n", key)
+	sorted := slices.SortedFunc(slices.Values(pairs), func(x, y Pair) int { return cmp.Compare(x.Name, y.Name) })
+	for _, p := range sorted {
+		fmt.Fprintf(b, "          %s: %s\n", p.Name, quote(p.Value))
+	}
+}
+
+// quote writes a YAML string; the single-quoted kind has one escape only.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// promDuration is d in Prometheus's notation, exact to the millisecond.
+func promDuration(d time.Duration) string {
+	if d%time.Second == 0 {
+		return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+	}
+	return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
+}

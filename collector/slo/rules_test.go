@@ -1,0 +1,101 @@
+package slo_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hadron/collector/metric"
+	"hadron/collector/slo"
+	"hadron/runtime/function"
+)
+
+// The rules name only series and labels that the collector writes.
+func TestRulesUseTheCollectorsWords(t *testing.T) {
+	for _, g := range slo.Groups([]time.Duration{30 * day}, 15*time.Second) {
+		var exprs []string
+		for _, r := range g.Alerts {
+			exprs = append(exprs, r.Expr(), r.Query())
+		}
+		for _, r := range g.Records {
+			exprs = append(exprs, r.Expr)
+		}
+		for _, expr := range exprs {
+			for _, name := range []string{metric.Events, metric.BadEvents, metric.Objective + "{window=\"30d\"}"} {
+				if !strings.Contains(expr, name) {
+					t.Errorf("%s does not read %s:\n%s", g.Name, name, expr)
+				}
+			}
+			by := "by (" + strings.Join([]string{metric.Team, metric.Project, metric.Function, metric.SLO}, ", ") + ")"
+			if !strings.Contains(expr, by) {
+				t.Errorf("%s is not grouped %s:\n%s", g.Name, by, expr)
+			}
+		}
+	}
+}
+
+// The number of rules depends on the distinct SLO windows and on nothing else.
+func TestGroupsAreFew(t *testing.T) {
+	one := slo.Groups([]time.Duration{30 * day, 30 * day, 30 * day}, 15*time.Second)
+	two := slo.Groups([]time.Duration{30 * day, 7 * day}, 15*time.Second)
+	if len(one) != 12 || len(two) > 2*len(one) { // 4 alerts, 7 windows, 1 budget
+		t.Errorf("%d groups for one window, %d for two", len(one), len(two))
+	}
+	names := map[string]bool{}
+	for _, g := range two {
+		if names[g.Name] {
+			t.Errorf("two groups are named %s", g.Name)
+		}
+		names[g.Name] = true
+		if g.Interval > 2*time.Minute || g.Interval%(15*time.Second) != 0 {
+			t.Errorf("%s is evaluated every %s", g.Name, g.Interval)
+		}
+	}
+	for i, want := range []time.Duration{15 * time.Second, 15 * time.Second, time.Minute, 2 * time.Minute} {
+		if got := one[i].Interval; got != want {
+			t.Errorf("%s is evaluated every %s, want %s", one[i].Name, got, want)
+		}
+	}
+}
+
+func TestRenderIsARuleFile(t *testing.T) {
+	promtool := promtool(t)
+	var windows []time.Duration
+	for _, w := range function.Windows {
+		windows = append(windows, time.Duration(w))
+	}
+	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second, 15 * time.Second, 7 * time.Minute} {
+		shuffled := slices.Clone(windows)
+		slices.Reverse(shuffled)
+		data := slo.Render(slo.Groups(windows, interval))
+		if !bytes.Equal(data, slo.Render(slo.Groups(shuffled, interval))) {
+			t.Error("the same rules give other bytes")
+		}
+		path := filepath.Join(t.TempDir(), "rules.yaml")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", path).CombinedOutput(); err != nil {
+			t.Errorf("interval %s: %s", interval, out)
+		}
+	}
+}
+
+// promtool is Prometheus's own tool; without it the test is skipped, but for CI.
+func promtool(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("promtool")
+	if err == nil {
+		return path
+	}
+	if os.Getenv("HADRON_TEST_REQUIRE") != "" {
+		t.Fatal("promtool is not installed, and HADRON_TEST_REQUIRE asks for it")
+	}
+	t.Skip("promtool is not installed: apt-get install prometheus")
+	return ""
+}

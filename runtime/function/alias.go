@@ -1,0 +1,109 @@
+package function
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Weight is one version's share of an alias's traffic.
+type Weight struct {
+	Version int `json:"version"`
+	Weight  int `json:"weight"` // at least 0, a share of the sum
+}
+
+// Sticky says what a visitor is recognised by, so that the same visitor meets the
+// same version. At most one of the two is set; the zero value is not sticky.
+type Sticky struct {
+	Header string `json:"header,omitempty"`
+	Cookie string `json:"cookie,omitempty"`
+}
+
+// Alias is a movable name for versions. Its weights are positive in sum.
+type Alias struct {
+	Name     string
+	Weights  []Weight
+	Sticky   Sticky
+	Revision int64 // grows with each change; the ETag of the API
+}
+
+// MaxWeights bounds how many versions one alias can name.
+const MaxWeights = 64
+
+const maxWeight = 1_000_000
+
+// tokenPattern is RFC 9110's token, bounded: what headers and cookies are named with.
+var tokenPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")
+
+// ErrAlias is wrapped by every refusal of Alias.Validate.
+var ErrAlias = errors.New("invalid alias")
+
+// Validate checks shape only: that the versions exist is the registry's to say.
+func (a Alias) Validate() error {
+	if !ValidAlias(a.Name) {
+		return fmt.Errorf("%w: the name %q must start with a lower-case letter and hold only a-z, 0-9 and -", ErrAlias, clip(a.Name))
+	}
+	if len(a.Weights) == 0 || len(a.Weights) > MaxWeights {
+		return fmt.Errorf("%w: give 1 to %d weights", ErrAlias, MaxWeights)
+	}
+	if a.Sticky.Header != "" && a.Sticky.Cookie != "" {
+		return fmt.Errorf("%w: sticky takes a header or a cookie, not both", ErrAlias)
+	}
+	if by := a.Sticky.Header + a.Sticky.Cookie; by != "" && !tokenPattern.MatchString(by) {
+		return fmt.Errorf("%w: %q cannot name a header or a cookie", ErrAlias, clip(by))
+	}
+	sum := 0
+	seen := make(map[int]bool, len(a.Weights))
+	for _, w := range a.Weights {
+		switch {
+		case w.Version < 1:
+			return fmt.Errorf("%w: version %d: versions count from 1", ErrAlias, w.Version)
+		case w.Weight < 0 || w.Weight > maxWeight:
+			return fmt.Errorf("%w: weight %d of version %d: weights are whole numbers from 0 to %d", ErrAlias, w.Weight, w.Version, maxWeight)
+		case seen[w.Version]:
+			return fmt.Errorf("%w: version %d stands there twice", ErrAlias, w.Version)
+		}
+		seen[w.Version] = true
+		sum += w.Weight
+	}
+	if sum == 0 {
+		return fmt.Errorf("%w: the weights add up to 0, so no version would be called", ErrAlias)
+	}
+	return nil
+}
+
+// Pick chooses a version by weight: key is uniform over its whole range, and the
+// same key and weights give the same version. It returns 0 for an alias that
+// Validate refuses.
+func (a Alias) Pick(key uint64) int {
+	var sum uint64
+	for _, w := range a.Weights {
+		sum += uint64(w.Weight)
+	}
+	if sum == 0 {
+		return 0
+	}
+	at := key % sum
+	for _, w := range a.Weights {
+		if at < uint64(w.Weight) {
+			return w.Version
+		}
+		at -= uint64(w.Weight)
+	}
+	return 0
+}
+
+// Whole returns the one version that gets all traffic, or 0 where traffic is split.
+func (a Alias) Whole() int {
+	whole := 0
+	for _, w := range a.Weights {
+		if w.Weight == 0 {
+			continue
+		}
+		if whole != 0 {
+			return 0
+		}
+		whole = w.Version
+	}
+	return whole
+}

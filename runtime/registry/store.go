@@ -1,0 +1,92 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+
+	"hadron/runtime/function"
+)
+
+// Store keeps the index. Errors other than the sentinels named here are failures
+// of the storage itself. Values that go in and come out are not modified by either side.
+type Store interface {
+	// Load reads functions in one consistent view: those named, deleted ones
+	// included and unknown ones left out, or without names all that exist, by name.
+	Load(ctx context.Context, names ...function.Name) (Snapshot, error)
+	// Versions reads versions of one function, newest first; none is no error.
+	Versions(ctx context.Context, q VersionQuery) ([]function.Version, error)
+	// Content reads the asked parts of one version, or ErrVersionNotFound.
+	Content(ctx context.Context, id function.ID, parts ...Part) (Content, error)
+	// Changes reads the log of writes.
+	Changes(ctx context.Context, f ChangeFilter) ([]Change, error)
+	// Commit writes all of c or nothing, and returns the change's cursor: cursors
+	// grow in the order of commits. It returns ErrConflict where the function's
+	// revision is not c.Expect, and ErrVersionNotFound where an alias names a
+	// version that is not there.
+	Commit(ctx context.Context, c Commit) (cursor int64, err error)
+}
+
+// Snapshot is functions as of one change.
+type Snapshot struct {
+	Cursor  int64 // of the last change in it
+	Records []Record
+}
+
+// Record is one function as it is stored. The zero Revision is a function that
+// never was; a deleted one keeps Latest, so that no version number is used again.
+type Record struct {
+	Function function.Function
+	Revision int64 // cursor of the last change to it
+	Deleted  bool
+	Lived    []int // versions that live pointed at whole, latest last; what rollback goes back over
+}
+
+func (r Record) exists() bool { return r.Revision > 0 && !r.Deleted }
+
+// VersionQuery selects versions of one function: one by Number, those whose
+// digest starts with Digest, or, with neither, a page below Before (0: from the newest).
+type VersionQuery struct {
+	Name   function.Name
+	Number int
+	Digest string
+	Before int
+	Limit  int // over 0
+}
+
+// Part is one of the texts that a version consists of.
+type Part string
+
+// The parts.
+const (
+	PartSource    Part = "source"     // as uploaded
+	PartSourceMap Part = "source_map" // of the upload to the author's files
+	PartCode      Part = "code"       // what the engine runs
+	PartMap       Part = "map"        // of Code to the author's files
+)
+
+// Parts lists every part.
+var Parts = []Part{PartSource, PartSourceMap, PartCode, PartMap}
+
+// Content is what a version consists of; parts that were not asked for or are empty are absent.
+type Content struct {
+	Parts    map[Part][]byte
+	Builder  string
+	Manifest function.Manifest // defaults filled in, as of registration
+	Authored json.RawMessage   // the author's own manifest
+}
+
+// NewVersion is a version to be stored.
+type NewVersion struct {
+	Version function.Version
+	Content Content
+}
+
+// Commit is one write: the function as it will be, what is new with it, and the
+// change that tells of it.
+type Commit struct {
+	Expect  int64       // the revision that was read; 0 for a function that never was
+	Next    Record      // Revision is the Store's to give
+	Version *NewVersion // nil: none is new
+	Aliases []function.Alias
+	Change  Change // Cursor is the Store's to give
+}

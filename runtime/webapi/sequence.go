@@ -1,0 +1,36 @@
+package webapi
+
+import "github.com/dop251/goja"
+
+// forOf walks over an iterable; what the function throws goes on up.
+func (r *Realm) forOf(v goja.Value, step func(goja.Value)) {
+	r.vm.ForOf(v, func(v goja.Value) bool {
+		step(v)
+		return true
+	})
+}
+
+// sequence reads an iterable object into a slice.
+func (r *Realm) sequence(v goja.Value, what string) []goja.Value {
+	o, ok := v.(*goja.Object)
+	if !ok || nullish(o.GetSymbol(goja.SymIterator)) {
+		panic(r.vm.NewTypeError("%s is no list", what))
+	}
+	var out []goja.Value
+	r.forOf(o, func(v goja.Value) {
+		if len(out) == maxSequence {
+			panic(r.rangeError("%s holds more than %d values", what, maxSequence))
+		}
+		out = append(out, v)
+	})
+	return out
+}
+
+// maxSequence bounds lists that are read natively, where no interrupt reaches.
+const maxSequence = 1 << 20
+
+// ownKeys lists the enumerable own string keys of an object; a symbol among them
+// is refused, as WebIDL's record does.
+func (r *Realm) ownKeys(o *goja.Object) []string {
+	return o.Keys()
+}

@@ -1,0 +1,155 @@
+package gateway
+
+import (
+	"hash/maphash"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"hadron/runtime/function"
+)
+
+// table finds a function's route by name. Reading takes no lock: shards are maps
+// that are never written, only replaced, and small enough to be copied quickly.
+type table struct {
+	seed   maphash.Seed
+	mu     sync.Mutex // held by writers
+	shards [64]atomic.Pointer[map[function.Name]*route]
+}
+
+// route is one function. A repoint replaces its state and nothing else.
+type route struct {
+	name  function.Name
+	state atomic.Pointer[state]
+}
+
+// state is a function at one moment; it is never written.
+type state struct {
+	access   string // of the version that live last pointed at whole
+	latest   int
+	aliases  []function.Alias
+	versions map[int]*version
+}
+
+// version is one version that calls go to. It outlives repoints, so that its count
+// of calls in flight stays true.
+type version struct {
+	meta     function.Version
+	limits   function.Limits
+	number   []string // the value of Hadron-Version
+	observer Observer
+	inFlight atomic.Int64
+}
+
+func newTable() *table { return &table{seed: maphash.MakeSeed()} }
+
+func (t *table) shard(name function.Name) *atomic.Pointer[map[function.Name]*route] {
+	return &t.shards[maphash.String(t.seed, string(name))%uint64(len(t.shards))]
+}
+
+func (t *table) get(name function.Name) *route {
+	m := t.shard(name).Load()
+	if m == nil {
+		return nil
+	}
+	return (*m)[name]
+}
+
+func (t *table) apply(f function.Function, observe func(function.Version) Observer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := t.get(f.Name)
+	next := &state{access: f.Spec.Access, latest: f.Latest, aliases: f.Aliases, versions: make(map[int]*version, len(f.Versions))}
+	for _, meta := range f.Versions {
+		number := meta.ID.Version
+		if known != nil {
+			if v := known.state.Load().versions[number]; v != nil {
+				next.versions[number] = v
+				continue
+			}
+		}
+		next.versions[number] = newVersion(meta, observe)
+	}
+	if known != nil {
+		known.state.Store(next)
+		return
+	}
+	r := &route{name: f.Name}
+	r.state.Store(next)
+	t.replace(f.Name, func(m map[function.Name]*route) { m[f.Name] = r })
+}
+
+func (t *table) remove(name function.Name) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.get(name) != nil {
+		t.replace(name, func(m map[function.Name]*route) { delete(m, name) })
+	}
+}
+
+func (t *table) replace(name function.Name, edit func(map[function.Name]*route)) {
+	at := t.shard(name)
+	next := map[function.Name]*route{}
+	if m := at.Load(); m != nil {
+		next = maps.Clone(*m)
+	}
+	edit(next)
+	at.Store(&next)
+}
+
+func newVersion(meta function.Version, observe func(function.Version) Observer) *version {
+	return &version{
+		meta: meta, limits: meta.Manifest.Limits.WithDefaults(),
+		number: []string{strconv.Itoa(meta.ID.Version)}, observer: observe(meta),
+	}
+}
+
+func (s *state) alias(name string) *function.Alias {
+	for i := range s.aliases {
+		if s.aliases[i].Name == name {
+			return &s.aliases[i]
+		}
+	}
+	return nil
+}
+
+// key is what an alias is picked by: the visitor's own value where the alias is
+// sticky and the visitor has one, else chance. The function's name is part of it,
+// so that not the same visitors are everyone's first.
+func key(name function.Name, sticky function.Sticky, h http.Header) uint64 {
+	value := ""
+	switch {
+	case sticky.Header != "":
+		value = h.Get(sticky.Header)
+	case sticky.Cookie != "":
+		value = cookie(h, sticky.Cookie)
+	}
+	if value == "" {
+		return rand.Uint64()
+	}
+	return mix(fnv(fnv(fnvOffset, string(name)+"\x00"), value))
+}
+
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+// fnv is FNV-1a: nodes and restarts must agree on it, so no seeded hash will do.
+func fnv(h uint64, s string) uint64 {
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * fnvPrime
+	}
+	return h
+}
+
+// mix spreads h over all bits: Pick takes the remainder, and FNV's low bits alone
+// follow the last bytes.
+func mix(h uint64) uint64 {
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}

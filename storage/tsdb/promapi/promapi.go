@@ -1,0 +1,239 @@
+// Package promapi serves the Prometheus HTTP API over storage/tsdb, so that
+// Grafana, promtool and a Prometheus that remote-writes find what they know.
+//
+// The handlers are Hadron's own, over Prometheus's engine and storage, rather
+// than Prometheus's web/api/v1: that constructor takes 44 positional arguments
+// that change with every minor release (two changed between 0.314 and 0.316),
+// panics in endpoints whose retrievers are absent, loads a whole answer into
+// memory, and has no place for a team's limits or for bounds on bodies. It would
+// save little of the binary: remote write alone imports most of it. Remote write
+// and read do use Prometheus's handlers, behind checks of type and size. What
+// differs on purpose: a wrong content type is 415 before the body is read, ranges
+// are counted in milliseconds without overflow, answers are streamed, no CORS
+// header is sent (a page of another site must not read metrics through a viewer's
+// browser), and the administration endpoints (delete, snapshot) are not here.
+//
+// The caller mounts the handler with its prefix stripped and decides who may
+// reach it; every path starts with /api/v1/.
+package promapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/util/httputil"
+
+	"hadron/storage/tsdb"
+)
+
+// maxPoints bounds the points of one series in a range query.
+const maxPoints = 11_000
+
+// Config wires the API. Only DB is required.
+type Config struct {
+	DB *tsdb.DB
+
+	// Groups lists rule groups that others evaluate, such as Hadron's alerting;
+	// the store's recording rules are added to them.
+	Groups func(context.Context) []Group
+	// Metadata says what is known of each metric name.
+	Metadata func(context.Context) map[string][]Metadata
+	// Targets lists what is scraped.
+	Targets func(context.Context) []Target
+	// Build is given out by status/buildinfo.
+	Build Build
+	// Flags is given out by status/flags: it must hold no secret.
+	Flags map[string]string
+
+	// MaxFormBytes bounds the body of a query: 1 MiB.
+	MaxFormBytes int64
+	// MaxWriteBytes bounds a remote write before and after decompression: 16 MiB,
+	// which is also the most it may be.
+	MaxWriteBytes int64
+	// MaxReadSamples bounds a sampled remote read: 50 million.
+	MaxReadSamples int
+	// MaxReads bounds remote reads at once: 10.
+	MaxReads int
+
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer // may be nil
+}
+
+func (c *Config) setDefaults() {
+	if c.MaxFormBytes <= 0 {
+		c.MaxFormBytes = 1 << 20
+	}
+	// Prometheus's labels panic at a string of 16 MiB: no body may hold one.
+	const mostWritten = 16<<20 - 1
+	if c.MaxWriteBytes <= 0 || c.MaxWriteBytes > mostWritten {
+		c.MaxWriteBytes = mostWritten
+	}
+	if c.MaxReadSamples <= 0 {
+		c.MaxReadSamples = 50_000_000
+	}
+	if c.MaxReads <= 0 {
+		c.MaxReads = 10
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = c.Logger.With("component", "promapi")
+}
+
+type api struct {
+	Config
+	store   tsdb.Store
+	engine  promql.QueryEngine
+	parser  parser.Parser
+	started time.Time
+	metrics *metrics
+}
+
+// New returns the API's handler; it fails where the configuration has no store.
+func New(config Config) (http.Handler, error) {
+	if config.DB == nil {
+		return nil, errors.New("promapi: a DB is needed")
+	}
+	config.setDefaults()
+	a := &api{
+		Config:  config,
+		store:   config.DB.Queryable(),
+		engine:  config.DB.APIEngine(),
+		parser:  config.DB.Parser(),
+		started: config.Now(),
+		metrics: newMetrics(config.Registerer),
+	}
+	mux := http.NewServeMux()
+	for _, route := range a.routes() {
+		handler := a.json(route.name, route.serve)
+		mux.Handle("GET /api/v1/"+route.name, handler)
+		if route.post {
+			mux.Handle("POST /api/v1/"+route.name, handler)
+		}
+	}
+	mux.Handle("POST /api/v1/write", a.counted("write", a.remoteWrite()))
+	mux.Handle("POST /api/v1/read", a.counted("read", a.remoteRead()))
+	return mux, nil
+}
+
+type route struct {
+	name  string
+	post  bool // takes its parameters from a form too
+	serve endpoint
+}
+
+func (a *api) routes() []route {
+	return []route{
+		{"query", true, a.query},
+		{"query_range", true, a.queryRange},
+		{"query_exemplars", true, a.queryExemplars},
+		{"format_query", true, a.formatQuery},
+		{"series", true, a.series},
+		{"labels", true, a.labelNames},
+		{"label/{name}/values", false, a.labelValues},
+		{"metadata", false, a.metadata},
+		{"rules", false, a.rules},
+		{"alerts", false, a.alerts},
+		{"alertmanagers", false, a.alertmanagers},
+		{"targets", false, a.targets},
+		{"targets/metadata", false, a.targetMetadata},
+		{"scrape_pools", false, a.scrapePools},
+		{"status/buildinfo", false, a.buildInfo},
+		{"status/config", false, a.configuration},
+		{"status/flags", false, a.flags},
+		{"status/runtimeinfo", false, a.runtimeInfo},
+		{"status/tsdb", false, a.tsdbStatus},
+	}
+}
+
+// endpoint answers one request; what it returns is written by json.
+type endpoint func(*http.Request) (result, error)
+
+func (a *api) json(name string, serve endpoint) http.Handler {
+	return a.counted(name, httputil.CompressionHandler{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, stop := a.DB.Bind(r.Context())
+		defer stop()
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, r.Body, a.MaxFormBytes)
+		answer, err := result{}, parseForm(r, a.MaxFormBytes)
+		if err == nil {
+			answer, err = serve(r)
+		}
+		if answer.close != nil {
+			defer answer.close()
+		}
+		if err != nil {
+			writeError(w, ctx, err)
+			return
+		}
+		a.writeResult(w, r, answer)
+	})})
+}
+
+// counted counts requests and times them.
+func (a *api) counted(name string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		recorded := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			a.metrics.requests.WithLabelValues(name, strconv.Itoa(recorded.status)).Inc()
+			a.metrics.duration.WithLabelValues(name).Observe(time.Since(begun).Seconds())
+		}()
+		next.ServeHTTP(recorded, r)
+	})
+}
+
+// statusWriter remembers the status. It flushes, as streamed remote reads need.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Flush() {
+	if flusher, ok := w.ResponseWriter.(http.Flusher); ok {
+		flusher.Flush()
+	}
+}
+
+// Unwrap serves http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+}
+
+func newMetrics(registerer prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hadron_prometheus_api_requests_total",
+			Help: "Requests to the Prometheus API, by endpoint and HTTP status.",
+		}, []string{"endpoint", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:                           "hadron_prometheus_api_request_duration_seconds",
+			Help:                           "Time to answer a request to the Prometheus API, by endpoint.",
+			NativeHistogramBucketFactor:    1.1,
+			NativeHistogramMaxBucketNumber: 100,
+		}, []string{"endpoint"}),
+	}
+	if registerer != nil {
+		registerer.MustRegister(m.requests, m.duration)
+	}
+	return m
+}

@@ -1,0 +1,341 @@
+package collector
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"hadron/runtime/function"
+)
+
+// Health is how one function is doing now. Durations are seconds, shares are
+// ratios; a nil means that there was nothing to measure. It is a value of its
+// own: nothing in it changes after it was handed out.
+type Health struct {
+	Function        function.Name
+	State           State
+	Reason          string    // the state in words
+	Since           time.Time // of the state
+	Rate            float64   // invocations a second
+	ErrorRatio      *float64
+	P50             *float64
+	P95             *float64
+	P99             *float64
+	InFlight        int
+	BudgetLeft      *float64 // share of the worst objective's error budget; under 0 when overspent
+	Availability    float64  // the objective, a ratio
+	LatencyTarget   float64  // seconds, of the strictest latency objective; 0: none
+	LatencyQuantile float64
+	Window          string // of the SLO
+	Versions        []VersionShare
+	Trend           []float64 // invocations a second, one value per 5 steps, oldest first, at most 24
+	DeployedAt      time.Time
+	DeployedBy      string
+	UpdatedAt       time.Time // of the computation
+	Changed         uint64    // the computation that last changed anything but UpdatedAt; grows
+}
+
+// VersionShare is one version's share of live.
+type VersionShare struct {
+	Version int
+	Share   float64
+}
+
+// live is what the health loop shares with its readers.
+type live struct {
+	tick    uint64
+	mu      sync.RWMutex
+	all     []*Health // sorted by name
+	updated time.Time
+
+	subscribing sync.Mutex
+	subscribers map[chan struct{}]struct{}
+}
+
+// Health returns the last computed health of a function, false where it has none.
+func (c *Collector) Health(name function.Name) (Health, bool) {
+	c.live.mu.RLock()
+	defer c.live.mu.RUnlock()
+	at, found := slices.BinarySearchFunc(c.live.all, name, func(h *Health, name function.Name) int { return cmp.Compare(h.Function, name) })
+	if !found {
+		return Health{}, false
+	}
+	out := *c.live.all[at]
+	out.UpdatedAt = c.live.updated
+	return out, true
+}
+
+// Healths returns the last computed health of all functions, sorted by name.
+func (c *Collector) Healths() []Health {
+	c.live.mu.RLock()
+	defer c.live.mu.RUnlock()
+	out := make([]Health, len(c.live.all))
+	for i, h := range c.live.all {
+		out[i] = *h
+		out[i].UpdatedAt = c.live.updated
+	}
+	return out
+}
+
+// Subscribe returns a channel that gets a value after each computation of health,
+// and what ends the subscription. It has one slot: a slow reader misses ticks,
+// never the last one.
+func (c *Collector) Subscribe() (<-chan struct{}, func()) {
+	ch := make(chan struct{}, 1)
+	c.live.subscribing.Lock()
+	defer c.live.subscribing.Unlock()
+	c.live.subscribers[ch] = struct{}{}
+	return ch, func() {
+		c.live.subscribing.Lock()
+		defer c.live.subscribing.Unlock()
+		delete(c.live.subscribers, ch)
+	}
+}
+
+// healthLoop computes the health of all functions each step.
+func (c *Collector) healthLoop(ctx context.Context) {
+	ticker := time.NewTicker(c.step)
+	defer ticker.Stop()
+	last := c.now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := c.now()
+		c.compute(now, now.Sub(last))
+		last = now
+		c.metrics.healthSeconds.Observe(c.now().Sub(now).Seconds())
+	}
+}
+
+// compute is one tick: took since the last.
+func (c *Collector) compute(now time.Time, took time.Duration) {
+	functions := c.functions()
+	c.live.tick++
+	tick := tick{number: c.live.tick, now: now, took: max(took, time.Millisecond), started: c.started}
+	all := make([]*Health, 0, len(functions))
+	for _, t := range functions {
+		if h := t.compute(tick); h != nil {
+			all = append(all, h)
+		}
+	}
+	c.live.mu.Lock()
+	c.live.all, c.live.updated = all, now
+	c.live.mu.Unlock()
+
+	c.live.subscribing.Lock()
+	defer c.live.subscribing.Unlock()
+	for ch := range c.live.subscribers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+type tick struct {
+	number  uint64
+	now     time.Time
+	took    time.Duration
+	started time.Time
+}
+
+// healthState is what the health loop keeps of a function.
+type healthState struct {
+	window   *window
+	trend    trend
+	judge    judge
+	state    State
+	since    time.Time
+	was      State // before an idle pause
+	lastCall time.Time
+	covered  [windowTicks]time.Duration // how long each tick of the window took
+	at       int
+	ticks    int    // since the function is known, at most windowTicks
+	refused  uint64 // overloaded calls by the last tick
+	last     *published
+}
+
+// published is a Health with room for what its pointers point at.
+type published struct {
+	Health
+	values [5]float64
+}
+
+// compute is one function's tick; nil before the registry told of the function.
+func (t *tracked) compute(k tick) *Health {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.applied {
+		return nil
+	}
+	s := &t.health
+	if s.ticks == 0 {
+		s.judge, s.state, s.since = newJudge(), Unknown, k.now
+	}
+	s.covered[s.at] = k.took
+	s.at = (s.at + 1) % windowTicks
+	s.ticks = min(s.ticks+1, windowTicks)
+	inFlight := t.observe(k)
+	if s.window == nil && s.last != nil && s.last.State == Idle && !t.restate && s.last.InFlight == int(inFlight) && s.trend.still() {
+		return &s.last.Health
+	}
+	t.restate = false
+	state, sum := t.judgeNow(k, inFlight)
+	if state != s.state {
+		s.was, s.state, s.since = s.state, state, k.now
+		if state == Failing || state == Degraded {
+			s.since = s.began(k.now)
+		}
+	}
+	return t.publishHealth(k, inFlight, sum)
+}
+
+// observe moves the window on by one tick and returns what is in flight.
+func (t *tracked) observe(k tick) int64 {
+	s := &t.health
+	var inFlight int64
+	active := false
+	handles := *t.handles.Load()
+	for _, h := range handles {
+		inFlight += h.inFlight.Load()
+		active = active || h.invocations() != h.seen.calls
+		if !h.wantExemplar.Load() && h.exemplarDue(k.now) {
+			h.wantExemplar.Store(true)
+		}
+	}
+	overloaded := t.refused.overloaded()
+	active = active || inFlight > 0 || overloaded != s.refused
+	if s.window == nil && active {
+		s.window = new(window)
+	}
+	if s.window == nil {
+		s.trend.add(0, k.took)
+		return inFlight
+	}
+	at := s.window.advance()
+	if active {
+		for _, h := range handles {
+			s.window.observe(h, at)
+		}
+		s.window.ticks[at].overloaded = uint32(overloaded - s.refused)
+		s.refused = overloaded
+		s.window.total.add(&s.window.ticks[at])
+	}
+	calls := s.window.ticks[at].calls
+	if calls > 0 {
+		s.lastCall = k.now
+	}
+	s.trend.add(calls, k.took)
+	return inFlight
+}
+
+func (h *Handle) exemplarDue(now time.Time) bool {
+	e := h.exemplar.Load()
+	return e == nil || now.UnixMilli()-e.at >= time.Second.Milliseconds()
+}
+
+// judgeNow is the state by the rules, and the sum of the whole window.
+func (t *tracked) judgeNow(k tick, inFlight int64) (State, sums) {
+	s := &t.health
+	if s.window == nil {
+		return Idle, sums{}
+	}
+	sum := s.window.last(windowTicks)
+	if sum.calls == 0 && sum.overloaded == 0 && inFlight == 0 {
+		s.window = nil
+		s.judge = newJudge()
+		return Idle, sums{}
+	}
+	return s.judge.next(s.window, t.promise.allowed), sum
+}
+
+// began is when what is wrong now began: the first tick with an error that the
+// rules could look at, of a failure the first of its run.
+func (s *healthState) began(now time.Time) time.Time {
+	span, mostGap := s.judge.failing.clip, burstTicks
+	if s.state == Degraded {
+		if !s.judge.erring.on {
+			return now
+		}
+		span, mostGap = s.judge.erring.clip, windowTicks
+	}
+	began, ago, gap := now, time.Duration(0), 0
+	for i := range min(span, s.ticks) {
+		ago += s.covered[(s.at-1-i+windowTicks)%windowTicks]
+		sum := &s.window.ticks[(s.window.at-1-i+windowTicks)%windowTicks]
+		if sum.failed() > 0 {
+			began, gap = now.Add(-ago), 0
+		} else if sum.calls > 0 {
+			gap++
+		}
+		if gap > mostGap {
+			break
+		}
+	}
+	return began
+}
+
+// publishHealth makes the function's Health, or keeps the last one where nothing
+// differs.
+func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) *Health {
+	s := &t.health
+	p := &published{}
+	h := &p.Health
+	h.Function, h.State, h.Since, h.InFlight = t.name, s.state, s.since, int(inFlight)
+	h.Versions, h.DeployedAt, h.DeployedBy = t.live, t.deployed.at, t.deployed.by
+	h.Rate = float64(sum.calls) / s.covering().Seconds()
+	set := func(at int, v float64) *float64 {
+		p.values[at] = v
+		return &p.values[at]
+	}
+	if sum.calls > 0 {
+		h.ErrorRatio = set(0, ratio(sum.failed(), sum.calls))
+		if n := s.window.durations; n > 0 {
+			h.P50 = set(1, quantile(0.5, n, &s.window.sum))
+			h.P95 = set(2, quantile(0.95, n, &s.window.sum))
+			h.P99 = set(3, quantile(0.99, n, &s.window.sum))
+		}
+	}
+	if left, ok := t.budget.left(*t.handles.Load()); ok {
+		h.BudgetLeft = set(4, left)
+	}
+	h.Availability, h.Window = t.promise.available, t.promise.window
+	h.LatencyTarget, h.LatencyQuantile = t.promise.target, t.promise.quantile
+	h.Reason = t.reason(k, h, sum)
+	if s.last != nil && s.trend.ticks > 0 {
+		h.Trend = s.last.Trend
+	} else {
+		h.Trend = s.trend.values()
+	}
+	if s.last != nil && s.last.same(h) {
+		return &s.last.Health
+	}
+	h.Changed = k.number
+	s.last = p
+	return h
+}
+
+// covering is how long the ticks of the window took, of those that were.
+func (s *healthState) covering() time.Duration {
+	var sum time.Duration
+	for _, d := range s.covered {
+		sum += d
+	}
+	return max(sum, time.Millisecond)
+}
+
+// same reports whether nothing that people see differs.
+func (p *published) same(h *Health) bool {
+	o := &p.Health
+	equal := func(a, b *float64) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
+	return o.State == h.State && o.Reason == h.Reason && o.Since.Equal(h.Since) && o.Rate == h.Rate && o.InFlight == h.InFlight &&
+		equal(o.ErrorRatio, h.ErrorRatio) && equal(o.P50, h.P50) && equal(o.P95, h.P95) && equal(o.P99, h.P99) &&
+		equal(o.BudgetLeft, h.BudgetLeft) && o.Availability == h.Availability && o.LatencyTarget == h.LatencyTarget &&
+		o.LatencyQuantile == h.LatencyQuantile && o.Window == h.Window && o.DeployedBy == h.DeployedBy &&
+		o.DeployedAt.Equal(h.DeployedAt) && slices.Equal(o.Versions, h.Versions) && slices.Equal(o.Trend, h.Trend)
+}

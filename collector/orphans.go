@@ -1,0 +1,68 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hadron/collector/metric"
+)
+
+// ownLabels are all labels that this package writes.
+var ownLabels = []string{
+	metric.Name, metric.Job, metric.Instance, metric.Team, metric.Project, metric.Function,
+	metric.Version, metric.Trigger, metric.CodeName, metric.SLO, metric.AliasOf, metric.Window,
+}
+
+// orphans asks the store for the series that an earlier process of this node left
+// behind. One that was killed ended none of them, and they would look alive until
+// the store's lookback has passed, even of a function that is deleted meanwhile.
+func (c *Collector) orphans(ctx context.Context) ([]metric.Labels, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, appendTimeout, errSlowStore)
+	defer cancel()
+	expr := fmt.Sprintf(`count by (%s) ({%s=%q,%s=%q,%s!=""})`, strings.Join(ownLabels, ","),
+		metric.Job, metric.JobValue, metric.Instance, c.node, metric.Team)
+	points, err := c.store.Query(ctx, expr, c.now())
+	if err != nil {
+		return nil, fmt.Errorf("look for series of an earlier process: %w", err)
+	}
+	out := make([]metric.Labels, len(points))
+	for i, p := range points {
+		out[i] = p.Labels
+	}
+	return out, nil
+}
+
+// endOrphans ends those of the series that no function goes on with.
+func (c *Collector) endOrphans(ctx context.Context, found []metric.Labels) error {
+	if len(found) == 0 {
+		return nil
+	}
+	if err := c.appendAll(ctx, true); err != nil {
+		return err
+	}
+	c.passing.Lock()
+	defer c.passing.Unlock()
+	alive := map[string]bool{}
+	for _, t := range c.functions() {
+		for _, s := range t.written.series {
+			alive[labelKey(s.Labels)] = true
+		}
+	}
+	p := &pass{c: c, ctx: ctx, at: c.lastPass + 1}
+	for _, labels := range found {
+		if !alive[labelKey(labels)] {
+			p.add(metric.Sample{Series: &metric.Series{Labels: labels}, T: p.at, V: metric.Stale})
+		}
+	}
+	p.flush()
+	return p.err
+}
+
+func labelKey(labels metric.Labels) string {
+	var b strings.Builder
+	for _, l := range labels {
+		b.WriteString(l.Name + "\x00" + l.Value + "\x00")
+	}
+	return b.String()
+}

@@ -1,0 +1,347 @@
+package collector
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hadron/collector/metric"
+	"hadron/runtime/function"
+	"hadron/runtime/invocation"
+)
+
+// Bounds of what one function keeps.
+const (
+	linger      = time.Hour // a version without alias or call ends its series after this
+	maxUnnamed  = 100       // awake versions without alias; past it the longest idle ends early
+	maxAsleep   = 200       // ended versions remembered, so that a late call finds its handle
+	sweepEvery  = time.Minute
+	deployWords = 30 * time.Minute // how long after a deployment a failure still names it
+)
+
+// refusalCodes are the refusals before a function is called.
+var refusalCodes = [...]invocation.Code{
+	invocation.FunctionNotFound, invocation.FunctionOverloaded, invocation.NodeOverloaded,
+	invocation.BodyTooLarge, invocation.Unauthorized, invocation.Forbidden,
+}
+
+// refusals counts refused calls by code.
+type refusals [len(refusalCodes)]atomic.Uint64
+
+func (r *refusals) add(code invocation.Code) {
+	if at := slices.Index(refusalCodes[:], code); at >= 0 {
+		r[at].Add(1)
+	}
+}
+
+// overloaded is the number of calls refused for want of room.
+func (r *refusals) overloaded() uint64 { return r[1].Load() + r[2].Load() }
+
+// tracked is one function: its versions' handles and what is known of it.
+type tracked struct {
+	name    function.Name
+	now     func() time.Time
+	groups  groups
+	refused refusals
+	handles atomic.Pointer[[]*Handle] // awake ones, ordered by version; replaced, never changed
+
+	mu       sync.Mutex
+	versions map[int]*Handle // those of handles, and those asleep
+	spec     function.Manifest
+	promise  promise // of the spec
+	applied  bool    // false: only a handle is known, the registry has not told of it yet
+	since    time.Time
+	aliases  []function.Alias
+	live     []VersionShare
+	deployed deployment
+	dirty    bool // zeros or markers wait to be appended
+	restate  bool // something that health shows changed
+
+	budget  budget
+	health  healthState // of the health loop, but for what it publishes
+	written written     // of the append loop
+}
+
+// deployment is the last change of what the alias live means.
+type deployment struct {
+	at      time.Time
+	by      string
+	version int
+}
+
+func newTracked(name function.Name, now func() time.Time, all *groupCount) *tracked {
+	t := &tracked{name: name, now: now, since: now(), versions: map[int]*Handle{}, groups: groups{all: all}}
+	t.handles.Store(new([]*Handle))
+	return t
+}
+
+// apply takes the function's state from the registry.
+func (t *tracked) apply(f function.Function, started time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	first := !t.applied
+	t.applied, t.dirty, t.restate = true, true, true
+	t.setSpec(f.Spec)
+	t.aliases = f.Aliases
+	live := shares(f)
+	if first || !slices.Equal(live, t.live) {
+		t.deployed = deployment{at: f.UpdatedAt, by: f.UpdatedBy, version: deployedVersion(t.live, live)}
+		t.live = live
+	}
+	named := map[int]bool{}
+	for _, a := range f.Aliases {
+		for _, w := range a.Weights {
+			named[w.Version] = true
+		}
+	}
+	for number := range named {
+		t.handle(number, now)
+	}
+	for number, h := range t.versions {
+		if h.asleep.Load() {
+			continue // it learns the objectives when it wakes
+		}
+		if h.aliased && !named[number] {
+			h.idleAt, h.total = now, h.invocations()
+		}
+		h.aliased = named[number]
+		h.setObjectives(t.promise.objectives)
+	}
+	if first && !f.CreatedAt.Before(started) {
+		t.budget.known = true // the store has nothing of it
+	}
+}
+
+// promise is what a spec asks of its function, worked out once.
+type promise struct {
+	objectives []function.Objective
+	allowed    allowance
+	available  float64 // ratio of the availability objective
+	window     string
+	// The strictest latency objective; 0: none.
+	target, quantile float64
+}
+
+// setSpec takes the manifest that the function's objectives come from. The caller
+// holds t.mu.
+func (t *tracked) setSpec(spec function.Manifest) {
+	t.spec = spec
+	p := promise{objectives: spec.SLO.Objectives(), window: spec.SLO.Window.String()}
+	column := 0
+	for _, o := range p.objectives {
+		if o.Threshold == 0 {
+			p.available, p.allowed.errors = o.Ratio, 1-o.Ratio
+			continue
+		}
+		if column < maxLatencies {
+			p.allowed.slow[column] = 1 - o.Ratio
+			column++
+		}
+		if threshold := o.Threshold.Seconds(); p.target == 0 || threshold < p.target {
+			p.target, p.quantile = threshold, o.Ratio
+		}
+	}
+	t.promise = p
+	t.budget.setObjectives(time.Duration(spec.SLO.Window), p.objectives)
+}
+
+// shares is what the alias live sends to each version, greatest share first.
+func shares(f function.Function) []VersionShare {
+	live, ok := f.Alias(function.Live)
+	if !ok {
+		return nil
+	}
+	sum := 0
+	for _, w := range live.Weights {
+		sum += w.Weight
+	}
+	var out []VersionShare
+	for _, w := range live.Weights {
+		if w.Weight > 0 {
+			out = append(out, VersionShare{Version: w.Version, Share: float64(w.Weight) / float64(sum)})
+		}
+	}
+	slices.SortFunc(out, func(a, b VersionShare) int {
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(b.Version, a.Version))
+	})
+	return out
+}
+
+// deployedVersion is the version that gained by a change of shares: one that is
+// new there, else the one that gained most.
+func deployedVersion(before, after []VersionShare) int {
+	version, gain := 0, -2.0
+	for _, s := range after {
+		was := 0.0
+		fresh := true
+		for _, b := range before {
+			if b.Version == s.Version {
+				was, fresh = b.Share, false
+			}
+		}
+		g := s.Share - was
+		if fresh {
+			g++
+		}
+		if g > gain {
+			version, gain = s.Version, g
+		}
+	}
+	return version
+}
+
+// handle returns the version's handle, made where there is none. The caller holds t.mu.
+func (t *tracked) handle(version int, now time.Time) *Handle {
+	if h := t.versions[version]; h != nil {
+		if h.asleep.Load() {
+			t.rouse(h)
+		}
+		return h
+	}
+	h := &Handle{id: function.ID{Name: t.name, Version: version}, owner: t, idleAt: now, born: now}
+	h.wantExemplar.Store(true)
+	h.slo.Store(new([]*objective))
+	h.setObjectives(t.promise.objectives)
+	t.admit(h)
+	return h
+}
+
+// admit puts a handle among those whose series live. The caller holds t.mu.
+func (t *tracked) admit(h *Handle) {
+	t.versions[h.id.Version] = h
+	if len(t.versions) > maxUnnamed {
+		t.crowdOut(h)
+	}
+	t.publish()
+}
+
+// crowdOut keeps the versions without alias within bounds: the one idle for
+// longest ends, and the one asleep for longest is forgotten. The caller holds t.mu.
+func (t *tracked) crowdOut(but *Handle) {
+	var idlest, sleepiest *Handle
+	awake, asleep := 0, 0
+	for _, h := range t.versions {
+		switch {
+		case h.asleep.Load():
+			asleep++
+			if sleepiest == nil || h.idleAt.Before(sleepiest.idleAt) {
+				sleepiest = h
+			}
+		case !h.aliased:
+			awake++
+			if h != but && h.inFlight.Load() == 0 && (idlest == nil || h.idleAt.Before(idlest.idleAt)) {
+				idlest = h
+			}
+		}
+	}
+	if awake > maxUnnamed && idlest != nil {
+		t.sleep(idlest)
+	}
+	if asleep > maxAsleep {
+		delete(t.versions, sleepiest.id.Version)
+	}
+}
+
+// sleep ends a version's series. The caller holds t.mu and publishes.
+func (t *tracked) sleep(h *Handle) {
+	h.asleep.Store(true)
+	t.budget.retire(*h.slo.Load())
+	t.dirty = true
+}
+
+// wake brings back a version that is called after its series had ended; its new
+// series begin at 0.
+func (t *tracked) wake(h *Handle) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if h.asleep.Load() && t.versions[h.id.Version] == h {
+		t.rouse(h)
+	}
+}
+
+// rouse is wake with t.mu held.
+func (t *tracked) rouse(h *Handle) {
+	h.reset()
+	h.setObjectives(t.promise.objectives)
+	h.born = t.now()
+	h.idleAt = h.born
+	h.asleep.Store(false)
+	t.admit(h)
+}
+
+func (t *tracked) publish() {
+	list := make([]*Handle, 0, len(t.versions))
+	for _, h := range t.versions {
+		if !h.asleep.Load() {
+			list = append(list, h)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Handle) int { return cmp.Compare(a.id.Version, b.id.Version) })
+	t.handles.Store(&list)
+}
+
+// sweep ends the versions that had neither alias nor call for an hour. It reports
+// whether the function itself may go: nobody registered it, and no version is left.
+func (t *tracked) sweep(now time.Time) (gone, changed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	awake := 0
+	for _, h := range t.versions {
+		if h.asleep.Load() {
+			continue
+		}
+		awake++
+		total := h.invocations()
+		if h.aliased || total != h.total || h.inFlight.Load() > 0 {
+			h.idleAt, h.total = now, total
+			continue
+		}
+		if now.Sub(h.idleAt) >= linger {
+			t.sleep(h)
+			awake--
+			changed = true
+		}
+	}
+	if changed {
+		t.publish()
+	}
+	return !t.applied && awake == 0 && now.Sub(t.since) >= linger, changed
+}
+
+// setObjectives makes the handle count the function's objectives. Counters of an
+// objective that keeps its name go on; a new threshold holds from now.
+func (h *Handle) setObjectives(objectives []function.Objective) {
+	old := *h.slo.Load()
+	next := make([]*objective, 0, len(objectives))
+	same := len(objectives) == len(old)
+	for i, o := range objectives {
+		at := slices.IndexFunc(old, func(b *objective) bool { return b.name == o.Name })
+		if at >= 0 && old[at].ratio == o.Ratio && old[at].threshold == o.Threshold {
+			same = same && at == i
+			next = append(next, old[at])
+			continue
+		}
+		same = false
+		made := &objective{name: o.Name, ratio: o.Ratio, threshold: o.Threshold}
+		if at >= 0 {
+			made.tally = old[at].tally
+		} else {
+			made.tally = new(tally)
+		}
+		next = append(next, made)
+	}
+	if !same {
+		h.slo.Store(&next)
+	}
+}
+
+// labels are the pairs that every series of this function has.
+func (t *tracked) labels(node string) []string {
+	return []string{
+		metric.Job, metric.JobValue, metric.Instance, node,
+		metric.Team, t.name.Team(), metric.Project, t.name.Project(), metric.Function, t.name.Base(),
+	}
+}

@@ -1,0 +1,210 @@
+package collector
+
+import "time"
+
+// The windows of live health, in ticks of the health loop.
+const (
+	windowTicks = 60 // figures: rate, errors, quantiles
+	trendTicks  = 5  // one value of the trend
+	trendLength = 24
+)
+
+const maxLatencies = 4 // latency objectives of a function, as the manifest bounds them
+
+// sums are the counts of one tick, or of several.
+type sums struct {
+	calls      uint32
+	errors     [len(errorCodes)]uint32
+	slow       [maxLatencies]uint32 // over the threshold, by latency objective
+	overloaded uint32
+}
+
+func (s *sums) add(o *sums) {
+	s.calls += o.calls
+	s.overloaded += o.overloaded
+	for i := range s.errors {
+		s.errors[i] += o.errors[i]
+	}
+	for i := range s.slow {
+		s.slow[i] += o.slow[i]
+	}
+}
+
+func (s *sums) subtract(o *sums) {
+	s.calls -= o.calls
+	s.overloaded -= o.overloaded
+	for i := range s.errors {
+		s.errors[i] -= o.errors[i]
+	}
+	for i := range s.slow {
+		s.slow[i] -= o.slow[i]
+	}
+}
+
+func (s *sums) failed() uint32 {
+	var n uint32
+	for _, e := range s.errors {
+		n += e
+	}
+	return n
+}
+
+// ratio is part over whole, 0 of nothing.
+func ratio(part, whole uint32) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// window is a function's last ticks. It exists while the function is called.
+type window struct {
+	ticks     [windowTicks]sums
+	total     sums                       // of all ticks
+	counted   [windowTicks][]bucketDelta // durations of each tick
+	sum       [bucketCount + 1]uint32    // durations of all ticks
+	durations uint64                     // their number
+	at        int                        // the next tick's place
+}
+
+type bucketDelta struct {
+	at uint16
+	n  uint32
+}
+
+// advance makes room for a tick, whose place it returns: the oldest tick goes.
+func (w *window) advance() int {
+	at := w.at
+	w.at = (w.at + 1) % windowTicks
+	w.total.subtract(&w.ticks[at])
+	w.ticks[at] = sums{}
+	for _, d := range w.counted[at] {
+		w.sum[d.at] -= d.n
+		w.durations -= uint64(d.n)
+	}
+	w.counted[at] = w.counted[at][:0]
+	return at
+}
+
+// last sums the newest n ticks.
+func (w *window) last(n int) sums {
+	if n >= windowTicks {
+		return w.total
+	}
+	var out sums
+	for i := range n {
+		out.add(&w.ticks[(w.at-1-i+windowTicks)%windowTicks])
+	}
+	return out
+}
+
+// newest is the last tick.
+func (w *window) newest() *sums { return &w.ticks[(w.at-1+windowTicks)%windowTicks] }
+
+// handleSeen is what the health loop had counted of a handle by its last tick.
+type handleSeen struct {
+	calls  uint64
+	errors [len(errorCodes)]uint64
+	hist   *histogramSeen
+}
+
+type histogramSeen struct {
+	zero    uint64
+	octaves [octaveCount]*[perOctave]uint64
+}
+
+// observe adds to the tick at a place what the handle counted since the last one.
+// latency maps the handle's objectives to their columns. The caller holds the
+// owner's lock.
+func (w *window) observe(h *Handle, at int) {
+	s := &w.ticks[at]
+	for i := range h.errors {
+		n := h.errors[i].Load()
+		s.errors[i] += uint32(n - h.seen.errors[i])
+		h.seen.errors[i] = n
+	}
+	column := 0
+	for _, o := range *h.slo.Load() {
+		if o.threshold == 0 {
+			continue
+		}
+		n := o.bad.Load()
+		if column < maxLatencies {
+			s.slow[column] += uint32(n - o.seenBad)
+		}
+		o.seenBad = n
+		column++
+	}
+	calls := h.invocations()
+	s.calls += uint32(calls - h.seen.calls)
+	h.seen.calls = calls
+	w.observeDurations(h, at)
+}
+
+func (w *window) observeDurations(h *Handle, at int) {
+	seen := h.seen.hist
+	if seen == nil {
+		seen = new(histogramSeen)
+		h.seen.hist = seen
+	}
+	put := func(bucket int, n uint64) {
+		w.sum[bucket] += uint32(n)
+		w.durations += n
+		w.counted[at] = append(w.counted[at], bucketDelta{uint16(bucket), uint32(n)})
+	}
+	if n := h.duration.zero.Load(); n > seen.zero {
+		put(zeroAt, n-seen.zero)
+		seen.zero = n
+	}
+	for i := range h.duration.octaves {
+		o := h.duration.octaves[i].Load()
+		if o == nil {
+			continue
+		}
+		before := seen.octaves[i]
+		if before == nil {
+			before = new([perOctave]uint64)
+			seen.octaves[i] = before
+		}
+		for j := range o {
+			if n := o[j].Load(); n > before[j] {
+				put(i*perOctave+j, n-before[j])
+				before[j] = n
+			}
+		}
+	}
+}
+
+// trend is invocations by spans of trendTicks.
+type trend struct {
+	spans [trendLength]float64 // invocations a second
+	used  int
+	calls uint32 // of the span not yet whole
+	ticks int
+	took  time.Duration
+}
+
+// add takes one tick; it reports whether a span became whole.
+func (r *trend) add(calls uint32, took time.Duration) bool {
+	r.calls += calls
+	r.took += took
+	r.ticks++
+	if r.ticks < trendTicks {
+		return false
+	}
+	copy(r.spans[:], r.spans[1:])
+	r.spans[trendLength-1] = float64(r.calls) / max(r.took.Seconds(), 0.001)
+	r.used = min(r.used+1, trendLength)
+	r.calls, r.ticks, r.took = 0, 0, 0
+	return true
+}
+
+// values are the whole spans, oldest first.
+func (r *trend) values() []float64 {
+	return append([]float64(nil), r.spans[trendLength-r.used:]...)
+}
+
+// still reports whether the values are those of the tick before, or all zero.
+func (r *trend) still() bool {
+	return r.ticks > 0 || r.used == trendLength && r.spans == [trendLength]float64{}
+}

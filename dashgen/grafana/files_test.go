@@ -1,0 +1,133 @@
+package grafana_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hadron/dashgen/grafana"
+	"hadron/runtime/reconcile"
+)
+
+func files(t *testing.T, dir, installation string) *grafana.Files {
+	t.Helper()
+	f, err := grafana.NewFiles(grafana.FilesConfig{Dir: dir, Installation: installation, ExternalURL: "http://hadron.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func tree(t *testing.T, dir string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, path)
+		out = append(out, filepath.ToSlash(rel))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dashboards")
+	tg := files(t, dir, "home")
+	want := fns("shop/checkout/pay", "shop/cart/add", "media/encode/thumb")
+	if got := pass(t, tg, want); got != (reconcile.Result{Created: 3}) {
+		t.Errorf("%+v", got)
+	}
+	st := tg.Status("shop/cart/add")
+	if st.State != grafana.Ready || st.Target != "files" || st.URL != filepath.Join(dir, "shop", "cart", "add.json") {
+		t.Errorf("%+v", st)
+	}
+	if got := pass(t, tg, want); got != (reconcile.Result{Unchanged: 3}) {
+		t.Errorf("%+v", got)
+	}
+
+	// What others and other installations put there stays; what a dead writer left goes.
+	pass(t, files(t, filepath.Join(dir), "elsewhere"), nil)
+	for name, text := range map[string]string{
+		"media/encode/theirs.json": `{"uid": "x", "title": "theirs"}`, "media/notes.txt": "notes",
+		"shop/cart/.hadron-add.json": "half", "shop/cart/broken.json": "{",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(st.URL, []byte(strings.Replace(string(content(t, st.URL)), "Is it fine", "edited by hand", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := pass(t, tg, fns("shop/cart/add")); got != (reconcile.Result{Updated: 1, Deleted: 2}) {
+		t.Errorf("%+v", got)
+	}
+	if got, wish := tree(t, dir), []string{".", "media", "media/encode", "media/encode/theirs.json", "media/notes.txt", "shop", "shop/cart", "shop/cart/add.json", "shop/cart/broken.json"}; !slices.Equal(got, wish) {
+		t.Errorf("left: %v", got)
+	}
+	if strings.Contains(string(content(t, st.URL)), "edited by hand") {
+		t.Error("what was changed by hand was not restored")
+	}
+}
+
+func content(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestFilesInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	outside := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a", "b", "mine.json"), []byte(`{"title": "mine"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "a", "b", "dir.json"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	tg := files(t, dir, "home")
+	got := pass(t, tg, fns("a/b/mine", "a/b/dir", "link/x/y", "a/b/good"))
+	if got != (reconcile.Result{Created: 1, Failed: 3}) {
+		t.Errorf("%+v", got)
+	}
+	for _, name := range fns("a/b/mine", "a/b/dir", "link/x/y") {
+		if st := tg.Status(name.Name); st.State != grafana.Failed || st.Error == "" {
+			t.Errorf("%+v", st)
+		}
+	}
+	if tg.Status("a/b/good").State != grafana.Ready {
+		t.Error("one function's failure held up another")
+	}
+	if string(content(t, filepath.Join(dir, "a", "b", "mine.json"))) != `{"title": "mine"}` || len(tree(t, outside)) != 1 {
+		t.Error("something foreign was touched")
+	}
+}
+
+func TestFilesBadDirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tg := files(t, filepath.Join(file, "dashboards"), "home")
+	if _, err := tg.Reconcile(context.Background(), fns("a/b/c")); err == nil {
+		t.Error("the pass has no error")
+	}
+	if st := tg.Status("a/b/c"); st.State != grafana.Failed || st.Error == "" {
+		t.Errorf("%+v", st)
+	}
+}

@@ -1,0 +1,387 @@
+package alerting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hadron/runtime/function"
+)
+
+// DelivererConfig is what a Deliverer needs; Outbox, Send and Routing are required.
+type DelivererConfig struct {
+	Outbox Outbox
+	// Send gives one event to the pager; nil means that it was accepted. A
+	// *FinalError ends it, any other error is tried again, a *RetryError not before its
+	// time. It is called for one event of a routing key at a time.
+	Send    func(ctx context.Context, e Event) error
+	Routing func(name function.Name) (key string, ok bool) // as Config.Routing
+
+	Workers    int           // events sent at once; default 8
+	PerMinute  int           // events of one routing key; default 100
+	Timeout    time.Duration // of one Send; default 10s
+	BackoffMin time.Duration // after a first failure; default 1s
+	BackoffMax time.Duration // after many; default 2m
+	MaxAge     time.Duration // after it, a message that fails becomes a dead letter; default 24h
+	Poll       time.Duration // between looks at the outbox when nothing wakes; default 5s
+	Now        func() time.Time
+	Logger     *slog.Logger // default: discards
+	Registerer prometheus.Registerer
+}
+
+// Validate says what is missing or out of range.
+func (c DelivererConfig) Validate() error {
+	switch {
+	case c.Outbox == nil || c.Send == nil || c.Routing == nil:
+		return errors.New("alerting: Outbox, Send and Routing are required")
+	case c.Workers < 0 || c.PerMinute < 0:
+		return errors.New("alerting: no number can be negative")
+	case c.Timeout < 0 || c.BackoffMin < 0 || c.BackoffMax < 0 || c.MaxAge < 0 || c.Poll < 0:
+		return errors.New("alerting: no duration can be negative")
+	}
+	return nil
+}
+
+func (c DelivererConfig) withDefaults() DelivererConfig {
+	number := func(n *int, to int) {
+		if *n == 0 {
+			*n = to
+		}
+	}
+	length := func(d *time.Duration, to time.Duration) {
+		if *d == 0 {
+			*d = to
+		}
+	}
+	number(&c.Workers, 8)
+	number(&c.PerMinute, 100)
+	length(&c.Timeout, 10*time.Second)
+	length(&c.BackoffMin, time.Second)
+	length(&c.BackoffMax, 2*time.Minute)
+	length(&c.MaxAge, 24*time.Hour)
+	length(&c.Poll, 5*time.Second)
+	c.BackoffMax = max(c.BackoffMax, c.BackoffMin)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = c.Logger.With("component", "outbox")
+	return c
+}
+
+// Deliverer takes messages from the outbox to the pager, from Start to Stop: each
+// at least once, those of one routing key in order and no faster than allowed.
+type Deliverer struct {
+	cfg     DelivererConfig
+	metrics *outboxMetrics
+	wake    chan struct{}
+
+	// Of the loop alone.
+	busy    map[string]bool // routing keys with an event under way
+	buckets map[string]*bucket
+	failing bool
+
+	starting sync.Mutex
+	stop     context.CancelFunc // nil: not started
+	done     chan struct{}
+}
+
+// Bounds of what one look at the outbox holds in memory.
+const (
+	maxHeads   = 256
+	maxWaiting = 10_000
+	maxReason  = 500
+	leastPause = 10 * time.Millisecond
+)
+
+// NewDeliverer makes a Deliverer that stands still.
+func NewDeliverer(cfg DelivererConfig) (*Deliverer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	return &Deliverer{
+		cfg: cfg, metrics: newOutboxMetrics(cfg.Registerer), wake: make(chan struct{}, 1),
+		busy: map[string]bool{}, buckets: map[string]*bucket{}, done: make(chan struct{}),
+	}, nil
+}
+
+// Wake says that there may be something to deliver: messages were written, or a
+// function got its routing key. It never blocks.
+func (d *Deliverer) Wake() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Start begins to deliver. The Deliverer ends with ctx or Stop.
+func (d *Deliverer) Start(ctx context.Context) error {
+	d.starting.Lock()
+	defer d.starting.Unlock()
+	if d.stop != nil {
+		return fmt.Errorf("alerting: deliverer %w", ErrStarted)
+	}
+	ctx, d.stop = context.WithCancel(ctx)
+	go d.loop(ctx)
+	return nil
+}
+
+// Stop ends delivery and waits for events under way, which see their context end:
+// they stay in the outbox and are sent again after the next start. Its error wraps
+// the cause for which ctx ended first.
+func (d *Deliverer) Stop(ctx context.Context) error {
+	d.starting.Lock()
+	stop := d.stop
+	d.starting.Unlock()
+	if stop == nil {
+		return nil
+	}
+	stop()
+	select {
+	case <-d.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop outbox: %w", context.Cause(ctx))
+	}
+}
+
+// loop starts a worker for every routing key whose next event is due and allowed,
+// and looks again when one ends, when the next is due, or when woken.
+func (d *Deliverer) loop(ctx context.Context) {
+	defer close(d.done)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	ended := make(chan string, d.cfg.Workers)
+	start := func(m Message) {
+		d.busy[m.Event.RoutingKey] = true
+		workers.Go(func() {
+			d.deliver(ctx, m)
+			ended <- m.Event.RoutingKey
+		})
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case key := <-ended:
+			delete(d.busy, key)
+		case <-d.wake:
+		case <-timer.C:
+		}
+		for more := true; more; { // several may have ended
+			select {
+			case key := <-ended:
+				delete(d.busy, key)
+			default:
+				more = false
+			}
+		}
+		timer.Reset(d.pass(ctx, start))
+	}
+}
+
+// pass binds and starts what can be, and returns when to look again.
+func (d *Deliverer) pass(ctx context.Context, start func(Message)) time.Duration {
+	pause, err := d.look(ctx, start)
+	if ctx.Err() != nil {
+		return d.cfg.Poll
+	}
+	if err != nil && !d.failing {
+		d.cfg.Logger.WarnContext(ctx, "outbox could not be read", "error", err)
+	}
+	d.failing = err != nil
+	return min(max(pause, leastPause), d.cfg.Poll)
+}
+
+func (d *Deliverer) look(ctx context.Context, start func(Message)) (time.Duration, error) {
+	if err := d.bind(ctx); err != nil {
+		return d.cfg.Poll, err
+	}
+	now := d.cfg.Now()
+	heads, due, err := d.cfg.Outbox.Heads(ctx, now, maxHeads)
+	if err != nil {
+		return d.cfg.Poll, err
+	}
+	if waiting, dead, err := d.cfg.Outbox.Depth(ctx); err == nil {
+		d.metrics.waiting.Set(float64(waiting))
+		d.metrics.dead.Set(float64(dead))
+	}
+	d.forget(now)
+	pause := d.cfg.Poll
+	if !due.IsZero() {
+		pause = min(pause, due.Sub(now))
+	}
+	for _, m := range heads {
+		if len(d.busy) >= d.cfg.Workers {
+			break // the end of one wakes the loop
+		}
+		key := m.Event.RoutingKey
+		if d.busy[key] {
+			continue
+		}
+		if wait := d.bucket(key, now).take(now); wait > 0 {
+			pause = min(pause, wait)
+			continue
+		}
+		start(m)
+	}
+	return pause, nil
+}
+
+// bind gives messages that were written before their function had a routing key
+// the one that it has by now.
+func (d *Deliverer) bind(ctx context.Context) error {
+	waiting, err := d.cfg.Outbox.Waiting(ctx, maxWaiting)
+	if err != nil {
+		return err
+	}
+	for _, m := range waiting {
+		if key, ok := d.cfg.Routing(m.Function); ok {
+			if err := d.cfg.Outbox.Bind(ctx, m.Function, key); err != nil {
+				return err
+			}
+			continue
+		}
+		if now := d.cfg.Now(); now.Sub(m.Created) > d.cfg.MaxAge {
+			d.bury(ctx, m, fmt.Sprintf("the function had no routing key for %s", words(d.cfg.MaxAge)))
+		}
+	}
+	return nil
+}
+
+// deliver sends one event and notes what came of it.
+func (d *Deliverer) deliver(ctx context.Context, m Message) {
+	began := d.cfg.Now()
+	err := d.send(ctx, m.Event)
+	if ctx.Err() != nil {
+		// Stopping: whether it arrived is not known, so it stays and is sent again.
+		if err == nil {
+			d.note(context.WithoutCancel(ctx), m, "delivered", func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
+		}
+		return
+	}
+	now := d.cfg.Now()
+	d.metrics.seconds.Observe(now.Sub(began).Seconds())
+	if err == nil {
+		d.note(ctx, m, "delivered", func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
+		d.metrics.age.Observe(now.Sub(m.Created).Seconds())
+		return
+	}
+	final, after := isFinal(err)
+	switch {
+	case final:
+		d.bury(ctx, m, err.Error())
+	case now.Sub(m.Created) > d.cfg.MaxAge:
+		d.bury(ctx, m, fmt.Sprintf("not delivered within %s; last: %v", words(d.cfg.MaxAge), err))
+	default:
+		attempts := m.Attempts + 1
+		wait := max(after, backoff(d.cfg.BackoffMin, d.cfg.BackoffMax, attempts))
+		d.cfg.Logger.WarnContext(ctx, "event was not delivered, it will be tried again", "function", string(m.Function),
+			"action", string(m.Event.Action), "attempts", attempts, "again_in", wait, "error", err)
+		d.note(ctx, m, "retry", func(ctx context.Context) error {
+			return d.cfg.Outbox.Postpone(ctx, m.ID, attempts, now.Add(wait), oneLine(err.Error(), maxReason))
+		})
+	}
+}
+
+var errSlowPager = errors.New("the pager took too long to answer")
+
+// send guards the process against a panic in Send, which is foreign code.
+func (d *Deliverer) send(ctx context.Context, e Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("send event: panic: %v", p)
+		}
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, d.cfg.Timeout, errSlowPager)
+	defer cancel()
+	return d.cfg.Send(ctx, e)
+}
+
+func (d *Deliverer) bury(ctx context.Context, m Message, reason string) {
+	d.cfg.Logger.ErrorContext(ctx, "event was given up", "function", string(m.Function), "action", string(m.Event.Action),
+		"dedup_key", m.Event.DedupKey, "reason", oneLine(reason, maxReason))
+	d.note(ctx, m, "dead", func(ctx context.Context) error {
+		return d.cfg.Outbox.Bury(ctx, m.ID, d.cfg.Now(), oneLine(reason, maxReason))
+	})
+}
+
+// note writes what came of an attempt. Where that fails, the message is as it was
+// and will be sent again: its dedup key makes that the same incident.
+func (d *Deliverer) note(ctx context.Context, m Message, outcome string, write func(context.Context) error) {
+	d.metrics.sent.WithLabelValues(outcome).Inc()
+	ctx, cancel := context.WithTimeoutCause(ctx, d.cfg.Timeout, errSlowStore)
+	defer cancel()
+	if err := write(ctx); err != nil {
+		d.cfg.Logger.WarnContext(ctx, "outcome of an event could not be stored", "function", string(m.Function), "outcome", outcome, "error", err)
+	}
+}
+
+var errSlowStore = errors.New("the store took too long")
+
+// backoff doubles with each attempt from least to most, less up to half of it, so
+// that what failed together does not come back together.
+func backoff(least, most time.Duration, attempts int) time.Duration {
+	d := least
+	for range attempts - 1 {
+		if d >= most/2 {
+			d = most
+			break
+		}
+		d *= 2
+	}
+	return d - time.Duration(rand.Float64()*0.5*float64(d))
+}
+
+// bucket holds the events that a routing key may still send: a tenth of a minute's
+// worth at once, the rest evenly, so that no minute has more than allowed.
+type bucket struct {
+	tokens, most float64
+	rate         float64 // a second
+	at           time.Time
+}
+
+func (d *Deliverer) bucket(key string, now time.Time) *bucket {
+	b := d.buckets[key]
+	if b == nil {
+		most := max(1, float64(d.cfg.PerMinute)/10)
+		b = &bucket{tokens: most, most: most, rate: max(0.5, float64(d.cfg.PerMinute)-most) / 60, at: now}
+		d.buckets[key] = b
+	}
+	return b
+}
+
+// take takes a token, or returns how long it is until there is one.
+func (b *bucket) take(now time.Time) time.Duration {
+	b.refill(now)
+	if b.tokens >= 1 {
+		b.tokens--
+		return 0
+	}
+	return time.Duration((1-b.tokens)/b.rate*float64(time.Second)) + time.Millisecond
+}
+
+func (b *bucket) refill(now time.Time) {
+	b.tokens = min(b.most, b.tokens+max(0, now.Sub(b.at).Seconds())*b.rate)
+	b.at = now
+}
+
+// forget drops buckets that are full again: they are as new ones.
+func (d *Deliverer) forget(now time.Time) {
+	for key, b := range d.buckets {
+		if b.refill(now); b.tokens >= b.most {
+			delete(d.buckets, key)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package alerting_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"hadron/alerting"
+	"hadron/runtime/function"
+)
+
+// memory is a Store and an Outbox that can fail: before it stores, or after.
+type memory struct {
+	mu        sync.Mutex
+	alerts    map[alerting.Key]alerting.Status
+	incidents map[alerting.Objective]alerting.Incident
+	messages  []alerting.Message
+	dead      []alerting.Message
+	written   []alerting.Message // every message ever
+	last      int64
+	fail      func(op string) (before, after bool)
+}
+
+var errStore = errors.New("the store fails, as the test asked")
+
+func newMemory() *memory {
+	return &memory{alerts: map[alerting.Key]alerting.Status{}, incidents: map[alerting.Objective]alerting.Incident{}}
+}
+
+func (m *memory) do(op string, f func()) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, after := false, false
+	if m.fail != nil {
+		before, after = m.fail(op)
+	}
+	if before {
+		return errStore
+	}
+	f()
+	if after {
+		return errStore
+	}
+	return nil
+}
+
+func (m *memory) Load(context.Context) (alerting.Snapshot, error) {
+	var s alerting.Snapshot
+	err := m.do("load", func() {
+		s = alerting.Snapshot{Alerts: maps.Clone(m.alerts), Incidents: maps.Clone(m.incidents)}
+	})
+	return s, err
+}
+
+func (m *memory) Commit(_ context.Context, c alerting.Change) error {
+	return m.do("commit", func() {
+		for k, s := range c.Alerts {
+			if s.State == alerting.Inactive {
+				delete(m.alerts, k)
+			} else {
+				m.alerts[k] = s
+			}
+		}
+		for _, in := range c.Incidents {
+			if was := m.incidents[in.Objective]; was.RoutingKey != "" {
+				in.RoutingKey = was.RoutingKey
+			}
+			m.incidents[in.Objective] = in
+			m.bindAll(func(x alerting.Message) string {
+				if x.Event.DedupKey == in.DedupKey {
+					return in.RoutingKey
+				}
+				return ""
+			})
+		}
+		for _, x := range c.Messages {
+			m.last++
+			x.ID = m.last
+			x.Event = stored(x.Event)
+			x.Event.RoutingKey = m.routing(x.Event.DedupKey)
+			m.messages = append(m.messages, x)
+			m.written = append(m.written, x)
+		}
+		for _, o := range c.Closed {
+			delete(m.incidents, o)
+		}
+		m.messages = slices.DeleteFunc(m.messages, func(x alerting.Message) bool {
+			return x.Event.RoutingKey == "" && slices.Contains(c.Withdrawn, x.Event.DedupKey)
+		})
+	})
+}
+
+func stored(e alerting.Event) alerting.Event {
+	data, err := json.Marshal(e)
+	var out alerting.Event
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+func (m *memory) routing(dedup string) string {
+	for _, in := range m.incidents {
+		if in.DedupKey == dedup {
+			return in.RoutingKey
+		}
+	}
+	return ""
+}
+
+func (m *memory) bindAll(key func(alerting.Message) string) {
+	for i := range m.messages {
+		if x := &m.messages[i]; x.Event.RoutingKey == "" {
+			x.Event.RoutingKey = key(*x)
+		}
+	}
+}
+
+func (m *memory) Heads(_ context.Context, now time.Time, limit int) (heads []alerting.Message, next time.Time, err error) {
+	err = m.do("heads", func() {
+		seen := map[string]bool{}
+		for _, x := range m.messages {
+			if key := x.Event.RoutingKey; key == "" || seen[key] {
+				continue
+			}
+			seen[x.Event.RoutingKey] = true
+			switch {
+			case !x.Next.After(now) && len(heads) < limit:
+				heads = append(heads, x)
+			case x.Next.After(now) && (next.IsZero() || x.Next.Before(next)):
+				next = x.Next
+			}
+		}
+	})
+	return heads, next, err
+}
+
+func (m *memory) Waiting(_ context.Context, limit int) (out []alerting.Message, err error) {
+	err = m.do("waiting", func() {
+		seen := map[function.Name]bool{}
+		for _, x := range m.messages {
+			if x.Event.RoutingKey == "" && !seen[x.Function] && len(out) < limit {
+				seen[x.Function] = true
+				out = append(out, x)
+			}
+		}
+	})
+	return out, err
+}
+
+func (m *memory) Bind(_ context.Context, name function.Name, routingKey string) error {
+	return m.do("bind", func() {
+		for o, in := range m.incidents {
+			if o.Function == name && in.RoutingKey == "" {
+				in.RoutingKey = routingKey
+				m.incidents[o] = in
+			}
+		}
+		m.bindAll(func(x alerting.Message) string {
+			if x.Function == name {
+				return cmp.Or(m.routing(x.Event.DedupKey), routingKey)
+			}
+			return ""
+		})
+	})
+}
+
+func (m *memory) remove(id int64) (out alerting.Message) {
+	m.messages = slices.DeleteFunc(m.messages, func(x alerting.Message) bool {
+		if x.ID == id {
+			out = x
+		}
+		return x.ID == id
+	})
+	return out
+}
+
+func (m *memory) Delivered(_ context.Context, id int64) error {
+	return m.do("delivered", func() { m.remove(id) })
+}
+
+func (m *memory) Postpone(_ context.Context, id int64, attempts int, next time.Time, reason string) error {
+	return m.do("postpone", func() {
+		for i := range m.messages {
+			if x := &m.messages[i]; x.ID == id {
+				x.Attempts, x.Next, x.Reason = attempts, next, reason
+			}
+		}
+	})
+}
+
+func (m *memory) Bury(_ context.Context, id int64, at time.Time, reason string) error {
+	return m.do("bury", func() {
+		x := m.remove(id)
+		x.Next, x.Reason = at, reason
+		m.dead = append(m.dead, x)
+	})
+}
+
+func (m *memory) Dead(_ context.Context, limit int) (out []alerting.Message, err error) {
+	err = m.do("dead", func() {
+		for _, x := range slices.Backward(m.dead) {
+			if len(out) < limit {
+				out = append(out, x)
+			}
+		}
+	})
+	return out, err
+}
+
+func (m *memory) Depth(context.Context) (waiting, dead int, err error) {
+	err = m.do("depth", func() { waiting, dead = len(m.messages), len(m.dead) })
+	return waiting, dead, err
+}
+
+var (
+	_ alerting.Store  = (*memory)(nil)
+	_ alerting.Outbox = (*memory)(nil)
+)

@@ -1,0 +1,84 @@
+package alerting
+
+import (
+	"fmt"
+	"math"
+
+	"hadron/collector/metric"
+	"hadron/collector/slo"
+	"hadron/runtime/function"
+)
+
+// sample is what a rule's query says of one objective. Counts are PromQL's
+// increase(); NaN where there is no series.
+type sample struct {
+	objective          float64
+	longBad, longAll   float64
+	shortBad, shortAll float64
+}
+
+var noSample = sample{math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()}
+
+func (s sample) longBurn() float64  { return slo.Burn(s.longBad, s.longAll, s.objective) }
+func (s sample) shortBurn() float64 { return slo.Burn(s.shortBad, s.shortAll, s.objective) }
+
+// bad is the share of bad events over the short window, or over the long one where
+// no event lies in the short; extrapolation is kept from making it more than all.
+func (s sample) bad() float64 {
+	share := s.shortBad / s.shortAll
+	if math.IsNaN(share) {
+		share = s.longBad / s.longAll
+	}
+	return min(1, max(0, share))
+}
+
+// present reports whether calls are coming: only then can anything be said of now.
+func (s sample) present() bool { return s.shortAll > 0 && !math.IsNaN(s.shortBurn()) }
+
+// burns is the rule as Prometheus has it.
+func (s sample) burns(factor float64) bool { return s.longBurn() > factor && s.shortBurn() > factor }
+
+// samples sorts the answer to slo.Rule.Query by objective. Points that no such
+// query gives are an error: an answer half understood is not understood.
+func samples(points []metric.Point) (map[Objective]sample, error) {
+	out := make(map[Objective]sample, len(points)/5+1)
+	for _, p := range points {
+		o, part := Objective{}, ""
+		var team, project, base string
+		for _, l := range p.Labels {
+			switch l.Name {
+			case metric.Team:
+				team = l.Value
+			case metric.Project:
+				project = l.Value
+			case metric.Function:
+				base = l.Value
+			case metric.SLO:
+				o.SLO = l.Value
+			case slo.PartLabel:
+				part = l.Value
+			}
+		}
+		o.Function = function.Name(team + "/" + project + "/" + base)
+		s, seen := out[o]
+		if !seen {
+			s = noSample
+		}
+		switch part {
+		case slo.PartObjective:
+			s.objective = p.V
+		case slo.PartLongBad:
+			s.longBad = p.V
+		case slo.PartLongAll:
+			s.longAll = p.V
+		case slo.PartShortBad:
+			s.shortBad = p.V
+		case slo.PartShortAll:
+			s.shortAll = p.V
+		default:
+			return nil, fmt.Errorf("read answer: a point has the part %q", part)
+		}
+		out[o] = s
+	}
+	return out, nil
+}

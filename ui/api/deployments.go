@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"hadron/runtime/access"
+	"hadron/runtime/function"
+	"hadron/runtime/registry"
+	"hadron/ui/wire"
+)
+
+func (a *api) addDeployments() {
+	add(a, route{
+		method: http.MethodGet, path: functionPath + "/deployments", id: "listFunctionDeployments", tag: "deployments",
+		summary: "List what changed of a function", detail: "Newest first. It answers for a deleted function too.",
+		action: access.Read, scope: ofFunction,
+	}, func(ctx context.Context, c *call, in *page) (*jsonOut[wire.List[wire.Deployment]], error) {
+		return a.deployments(ctx, c, c.name, in)
+	})
+	add(a, route{
+		method: http.MethodGet, path: Prefix + "/deployments", id: "listDeployments", tag: "deployments",
+		summary: "List what changed", detail: "Newest first.",
+		action: access.Read, scope: ofEach,
+	}, func(ctx context.Context, c *call, in *page) (*jsonOut[wire.List[wire.Deployment]], error) {
+		return a.deployments(ctx, c, "", in)
+	})
+}
+
+// maxScan bounds how many changes one page looks through for those that the
+// caller may see.
+const maxScan = 10 * registry.MaxPage
+
+func (a *api) deployments(ctx context.Context, c *call, name function.Name, in *page) (*jsonOut[wire.List[wire.Deployment]], error) {
+	before, err := cursorNumber(in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if before == 0 {
+		before = registry.Newest
+	}
+	out := wire.List[wire.Deployment]{Items: []wire.Deployment{}}
+	for scanned := 0; scanned < maxScan; {
+		batch := min(in.limit()+1, registry.MaxPage)
+		changes, err := a.cfg.Registry.Changes(ctx, registry.ChangeFilter{Name: name, Before: before, Limit: batch})
+		if err != nil {
+			return nil, err
+		}
+		for _, change := range changes {
+			if len(out.Items) == in.limit() {
+				out.Next = strconv.FormatInt(before, 10)
+				return ok(out)
+			}
+			before = change.Cursor
+			if c.may(access.Read, change.Function) {
+				out.Items = append(out.Items, Deployment(change))
+			}
+		}
+		if len(changes) < batch {
+			return ok(out)
+		}
+		scanned += len(changes)
+	}
+	out.Next = strconv.FormatInt(before, 10)
+	return ok(out)
+}
+
+// Deployment is a change of the index as the API shows it.
+func Deployment(change registry.Change) wire.Deployment {
+	from, to, _ := change.Live()
+	return wire.Deployment{
+		ID: change.Cursor, Function: string(change.Function), Kind: string(change.Kind),
+		From: weights(from), To: weights(to),
+		Author: change.By, Message: change.Message, Time: change.Time,
+	}
+}
+
+func weights(in []function.Weight) []wire.Weight {
+	out := make([]wire.Weight, 0, len(in))
+	for _, w := range in {
+		out = append(out, wire.Weight(w))
+	}
+	return out
+}

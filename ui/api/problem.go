@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hadron/runtime/function"
+	"hadron/runtime/registry"
+	"hadron/ui/wire"
+)
+
+// problem is a refusal on its way to the client: what huma needs to know beside
+// the body.
+type problem struct {
+	wire.Problem
+	header http.Header
+	cause  error // never shown
+}
+
+func (p *problem) GetStatus() int          { return p.Status }
+func (p *problem) GetHeaders() http.Header { return p.header }
+func (p *problem) ContentType(string) string {
+	return wire.ProblemType
+}
+func (p *problem) Unwrap() error { return p.cause }
+
+func refuse(status int, code, format string, args ...any) *problem {
+	return &problem{Problem: wire.Problem{
+		Title: title(status), Status: status, Code: code, Detail: fmt.Sprintf(format, args...),
+	}}
+}
+
+func (p *problem) with(name, value string) *problem {
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	p.header.Set(name, value)
+	return p
+}
+
+func title(status int) string {
+	if text := http.StatusText(status); text != "" {
+		return text
+	}
+	return "Error"
+}
+
+// table is the one place where an error of the domain becomes a status and a code.
+var table = []struct {
+	is     error
+	status int
+	code   string
+}{
+	{registry.ErrNotFound, http.StatusNotFound, "function_not_found"},
+	{registry.ErrVersionNotFound, http.StatusNotFound, "version_not_found"},
+	{registry.ErrStale, http.StatusPreconditionFailed, "stale"},
+	{registry.ErrNoPrevious, http.StatusConflict, "no_previous_version"},
+	{function.ErrAlias, http.StatusUnprocessableEntity, "alias_invalid"},
+	{registry.ErrAliasNotFound, http.StatusNotFound, "alias_not_found"},
+	{registry.ErrAmbiguous, http.StatusConflict, "ambiguous"},
+	{registry.ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
+	{registry.ErrTooMany, http.StatusConflict, "too_many"},
+	{registry.ErrConflict, http.StatusConflict, "conflict"},
+	{registry.ErrSource, http.StatusUnprocessableEntity, "source_invalid"},
+	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
+	{context.Canceled, statusClientClosed, "client_closed"},
+}
+
+// statusClientClosed is never seen by anyone: the client has left.
+const statusClientClosed = 499
+
+// translate turns any error into a problem. What it does not know is internal:
+// the client learns nothing of it but that it happened.
+func (a *api) translate(err error) *problem {
+	var done *problem
+	if errors.As(err, &done) {
+		return done
+	}
+	if a.cfg.Translate != nil {
+		if p, ok := a.cfg.Translate(err); ok {
+			if p.Title == "" {
+				p.Title = title(p.Status)
+			}
+			return &problem{Problem: p}
+		}
+	}
+	var name *function.NameError
+	if errors.As(err, &name) {
+		return refuse(http.StatusBadRequest, "name_invalid", "%s", name.Error())
+	}
+	var manifest *function.ManifestError
+	if errors.As(err, &manifest) {
+		return refuse(http.StatusUnprocessableEntity, "manifest_invalid", "%s", manifest.Error())
+	}
+	for _, row := range table {
+		if errors.Is(err, row.is) {
+			return refuse(row.status, row.code, "%s", err.Error())
+		}
+	}
+	p := refuse(http.StatusInternalServerError, "internal", "Hadron failed to answer this; its log says why.")
+	p.cause = err
+	return p
+}
+
+// The codes for what huma and the mux refuse by themselves.
+var statusCodes = map[int]string{
+	http.StatusBadRequest:            "invalid_request",
+	http.StatusUnauthorized:          "unauthorized",
+	http.StatusForbidden:             "forbidden",
+	http.StatusNotFound:              "not_found",
+	http.StatusMethodNotAllowed:      "method_not_allowed",
+	http.StatusRequestTimeout:        "request_timeout",
+	http.StatusRequestEntityTooLarge: "body_too_large",
+	http.StatusUnprocessableEntity:   "invalid_request",
+}
+
+// rewrite is a huma transformer: huma's own refusals leave as ours. What could
+// not be read is 400 here, whatever huma thinks: 422 is for source and manifest.
+func rewrite(ctx huma.Context, _ string, v any) (any, error) {
+	switch v := v.(type) {
+	case *problem:
+		return &v.Problem, nil
+	case *huma.ErrorModel:
+		status := v.Status
+		if status == http.StatusUnprocessableEntity {
+			status = http.StatusBadRequest
+		}
+		if c, ok := ctx.(*callContext); ok {
+			c.status = status
+		}
+		code, known := statusCodes[status]
+		if !known {
+			code = "internal"
+		}
+		return &wire.Problem{Title: title(status), Status: status, Code: code, Detail: detail(v)}, nil
+	}
+	return v, nil
+}
+
+// detail puts huma's findings into one sentence, without the values they are about.
+func detail(m *huma.ErrorModel) string {
+	if m.Status >= http.StatusInternalServerError {
+		return "Hadron failed to answer this; its log says why."
+	}
+	var found []string
+	for _, e := range m.Errors {
+		if e == nil {
+			continue
+		}
+		if e.Location == "" {
+			found = append(found, e.Message)
+			continue
+		}
+		found = append(found, strings.ReplaceAll(e.Location, ".", " ")+": "+e.Message)
+	}
+	if len(found) == 0 {
+		return m.Detail
+	}
+	return strings.Join(found, "; ")
+}
+
+// writeProblem answers outside of huma.
+func writeProblem(w http.ResponseWriter, p *problem) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", wire.ProblemType)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(p.Status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(p.Problem)
+}

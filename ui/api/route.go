@@ -1,0 +1,215 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"hadron/runtime/access"
+	"hadron/runtime/function"
+	"hadron/runtime/tenant"
+)
+
+// Prefix is the path under which every route lies.
+const Prefix = "/api/v1"
+
+const functionPath = Prefix + "/functions/{team}/{project}/{name}"
+
+// scope says what a route's action is asked for.
+type scope string
+
+const (
+	ofFunction scope = "function" // the function that the path names
+	ofEach     scope = "each"     // each item of the answer: the handler leaves out what the caller may not see
+	ofSystem   scope = "system"   // the whole installation
+	ofNobody   scope = "open"     // anyone: published documents only
+)
+
+// route is one operation. New panics at a route without action, so that none can
+// be left unguarded.
+type route struct {
+	method, path, id string
+	summary, detail  string
+	tag              string
+	action           access.Action
+	scope            scope
+	body             any            // a value of the type that the request's body holds
+	status           int            // of success
+	also             map[int]string // further answers that are no problem
+	produces         string         // media type of an answer that is not JSON
+}
+
+// call is what a handler knows of its request beside its input.
+type call struct {
+	principal access.Principal
+	name      function.Name // of routes under functionPath
+	w         http.ResponseWriter
+	r         *http.Request
+}
+
+// may reports whether the caller may do this to the function.
+func (c *call) may(action access.Action, name function.Name) bool {
+	return access.Can(c.principal, action, name)
+}
+
+type humaContext = huma.Context
+
+// callContext carries the call through huma, and lets rewrite correct a status.
+type callContext struct {
+	humaContext
+	ctx    context.Context
+	status int
+}
+
+type callKey struct{}
+
+func (c *callContext) Context() context.Context { return c.ctx }
+func (c *callContext) Unwrap() huma.Context     { return c.humaContext }
+
+func (c *callContext) SetStatus(status int) {
+	if c.status != 0 {
+		status = c.status
+	}
+	c.humaContext.SetStatus(status)
+}
+
+// add makes a route: documented, guarded, its errors translated.
+func add[I, O any](a *api, rt route, handle func(context.Context, *call, *I) (*O, error)) {
+	if (rt.action == "") != (rt.scope == ofNobody) {
+		panic("route " + rt.id + " says nobody's action")
+	}
+	op := huma.Operation{
+		OperationID: rt.id, Method: rt.method, Path: rt.path,
+		Summary: rt.summary, Description: rt.detail, Tags: []string{rt.tag},
+		DefaultStatus: rt.status,
+		Responses:     a.responses(rt),
+		Extensions:    map[string]any{"x-hadron-action": string(rt.action), "x-hadron-scope": string(rt.scope)},
+		Middlewares:   huma.Middlewares{a.guard(rt)},
+	}
+	if rt.scope == ofFunction {
+		op.Parameters = functionParams()
+	}
+	if rt.scope != ofNobody {
+		op.Security = []map[string][]string{{"token": {}}}
+	}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		c := ctx.Value(callKey{}).(*call)
+		out, err := handle(ctx, c, in)
+		if err != nil {
+			return nil, a.refusal(ctx, rt, err)
+		}
+		return out, nil
+	})
+	a.documentBody(rt)
+	for status := range rt.also { // the same body under another status
+		op.Responses[strconv.Itoa(status)].Content = op.Responses[strconv.Itoa(rt.status)].Content
+	}
+}
+
+// refusal translates a handler's error, and logs it where the client learns nothing.
+func (a *api) refusal(ctx context.Context, rt route, err error) error {
+	p := a.translate(err)
+	if p.Status == http.StatusInternalServerError && ctx.Err() == nil {
+		a.log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("operation", rt.id), slog.Any("error", p.cause))
+	}
+	return p
+}
+
+// guard lets a request through to its handler once it is known who asks, what
+// for, and that they may. The order of the answers: 401, 400 for a malformed
+// name, 403.
+func (a *api) guard(rt route) func(huma.Context, func(huma.Context)) {
+	return func(hctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(hctx)
+		c := &call{r: r, w: w}
+		if refused := a.admit(rt, c); refused != nil {
+			writeProblem(w, refused)
+			return
+		}
+		next(&callContext{humaContext: hctx, ctx: context.WithValue(hctx.Context(), callKey{}, c)})
+	}
+}
+
+func (a *api) admit(rt route, c *call) *problem {
+	if rt.scope == ofNobody {
+		return nil
+	}
+	var err error
+	if c.principal, err = a.cfg.Authenticate(c.r); err != nil {
+		return a.unauthorized(c.r.Context(), err)
+	}
+	subject := function.Name("")
+	who := c.principal
+	switch rt.scope {
+	case ofFunction:
+		if subject, err = pathName(c.r); err != nil {
+			return a.translate(err)
+		}
+		c.name = subject
+	case ofEach:
+		who.Scope = ""
+	case ofSystem, ofNobody:
+	}
+	if !access.Can(who, rt.action, subject) {
+		return forbidden(c.principal, rt.action, subject)
+	}
+	return nil
+}
+
+func (a *api) unauthorized(ctx context.Context, err error) *problem {
+	const send = "Send a token of this server as \"Authorization: Bearer hdn_…\"; the first one is in the server's data directory."
+	switch {
+	case errors.Is(err, ErrNoToken):
+		return refuse(http.StatusUnauthorized, "unauthorized", send).with("Www-Authenticate", `Bearer realm="hadron"`)
+	case errors.Is(err, tenant.ErrUnauthenticated):
+		return refuse(http.StatusUnauthorized, "unauthorized", "This token is not, or no longer, valid here. "+send).
+			with("Www-Authenticate", `Bearer realm="hadron", error="invalid_token"`)
+	}
+	a.log.LogAttrs(ctx, slog.LevelError, "authentication failed", slog.Any("error", err))
+	return a.translate(err)
+}
+
+func forbidden(who access.Principal, action access.Action, name function.Name) *problem {
+	on := "the whole installation"
+	if name != "" {
+		on = string(name)
+	}
+	return refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on %s.", who.Name, who.Role, actionWords[action], on)
+}
+
+var actionWords = map[access.Action]string{
+	access.Read:       "read",
+	access.ReadSource: "read source and logs",
+	access.Invoke:     "call functions",
+	access.Deploy:     "deploy",
+	access.Administer: "administer",
+}
+
+// pathName reads the function that the path names. Its error is a *function.NameError.
+func pathName(r *http.Request) (function.Name, error) {
+	return function.ParseName(r.PathValue("team") + "/" + r.PathValue("project") + "/" + r.PathValue("name"))
+}
+
+// responses documents what a route can answer.
+func (a *api) responses(rt route) map[string]*huma.Response {
+	problems := &huma.Response{
+		Description: "A refusal; its code says which.",
+		Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: a.problemSchema}},
+	}
+	out := map[string]*huma.Response{"default": problems}
+	for status, text := range rt.also {
+		out[strconv.Itoa(status)] = &huma.Response{Description: text}
+	}
+	if rt.produces != "" {
+		out[strconv.Itoa(http.StatusOK)] = &huma.Response{
+			Description: "OK",
+			Content:     map[string]*huma.MediaType{rt.produces: {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}
+	}
+	return out
+}

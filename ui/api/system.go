@@ -1,0 +1,39 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"hadron/runtime/access"
+	"hadron/runtime/function"
+	"hadron/ui/wire"
+)
+
+func (a *api) addSystem() {
+	add(a, route{
+		method: http.MethodGet, path: Prefix + "/system", id: "getSystem", tag: "system",
+		summary: "Get how the installation is doing", detail: "Part by part.",
+		action: access.Read, scope: ofEach,
+	}, a.getSystem)
+	add(a, route{
+		method: http.MethodGet, path: Prefix + "/manifest.schema.json", id: "getManifestSchema", tag: "system",
+		summary: "Get the JSON Schema of hadron.yaml", detail: "For editors; no token is asked for.",
+		scope: ofNobody, produces: "application/schema+json",
+	}, func(context.Context, *call, *empty) (*textOut, error) {
+		return &textOut{ContentType: "application/schema+json", Body: function.ManifestSchema}, nil
+	})
+}
+
+func (a *api) getSystem(ctx context.Context, _ *call, _ *empty) (*jsonOut[wire.System], error) {
+	if a.cfg.System == nil {
+		return ok(wire.System{Version: a.cfg.Version, Dev: a.cfg.Dev, State: wire.PartOK, Parts: []wire.Part{}})
+	}
+	s, err := a.cfg.System(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.Parts == nil {
+		s.Parts = []wire.Part{}
+	}
+	return ok(s)
+}

@@ -1,0 +1,328 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"hadron/runtime/access"
+	"hadron/runtime/function"
+	"hadron/ui/wire"
+)
+
+// topicKey names a topic as one kind of principal sees it: scope is the part of
+// the installation that lists are limited to.
+type topicKey struct{ name, scope string }
+
+// topic is a stream with its subscribers.
+type topic struct {
+	key    topicKey
+	kind   string // the topic without a name; the label of metrics
+	stream stream
+	cancel context.CancelFunc // ends what feeds it
+
+	// Under Hub.mu.
+	subs map[*client]struct{}
+	idle time.Time // since when there are none
+}
+
+// refusal is why there is no subscription, as the client is told.
+type refusal struct{ code, detail string }
+
+// kindOf splits a topic into its kind and the function it is about.
+func kindOf(name string) (kind string, fn function.Name, bad *refusal) {
+	switch name {
+	case wire.TopicOverview, wire.TopicAlerts, wire.TopicDeployments:
+		return name, "", nil
+	}
+	for _, family := range []string{wire.TopicFunction, wire.TopicLogs} {
+		rest, is := strings.CutPrefix(name, family)
+		if !is {
+			continue
+		}
+		fn, err := function.ParseName(rest)
+		if err != nil {
+			return "", "", &refusal{wire.LiveUnknownTopic, err.Error()}
+		}
+		return family, fn, nil
+	}
+	return "", "", &refusal{wire.LiveUnknownTopic, "topics are overview, function:<name>, alerts, logs:<name> and deployments"}
+}
+
+// authorise says what a principal gets of a topic.
+func (h *Hub) authorise(who access.Principal, name string) (key topicKey, kind string, fn function.Name, bad *refusal) {
+	kind, fn, bad = kindOf(name)
+	if bad != nil {
+		return topicKey{}, "", "", bad
+	}
+	key = topicKey{name: name}
+	action := access.Read
+	if kind == wire.TopicLogs || kind == wire.TopicFunction {
+		action = access.ReadSource
+	}
+	asked := who
+	if fn == "" {
+		asked.Scope, key.scope = "", who.Scope
+	}
+	switch {
+	case !access.Can(asked, action, fn):
+		return key, kind, fn, &refusal{wire.LiveForbidden, who.Name + " may not read this"}
+	case !h.offers(kind):
+		return key, kind, fn, &refusal{wire.LiveUnknownTopic, "this server runs without the part that knows this"}
+	case fn != "" && h.cfg.Names != nil && !h.cfg.Names(fn):
+		return key, kind, fn, &refusal{wire.LiveNotFound, "there is no function " + string(fn)}
+	}
+	return key, kind, fn, nil
+}
+
+func (h *Hub) offers(kind string) bool {
+	switch kind {
+	case wire.TopicOverview:
+		return h.cfg.Healths != nil
+	case wire.TopicFunction:
+		return h.cfg.Function != nil
+	case wire.TopicAlerts:
+		return h.cfg.Alerts != nil
+	case wire.TopicDeployments:
+		return h.cfg.Deployments != nil
+	}
+	return h.cfg.LogHistory != nil && h.cfg.LogFollow != nil
+}
+
+// join makes the client a subscriber of a topic, which is made if need be.
+func (h *Hub) join(c *client, key topicKey, kind string, fn function.Name) (*topic, *refusal) {
+	h.mu.Lock()
+	t, there := h.topics[key]
+	if there {
+		t.subs[c] = struct{}{}
+		h.mu.Unlock()
+		return t, nil
+	}
+	if len(h.topics) >= h.cfg.MaxTopics && !h.evict() {
+		h.mu.Unlock()
+		h.metrics.refused.WithLabelValues("topics").Inc()
+		return nil, &refusal{wire.LiveTooMany, "this server streams too many topics already"}
+	}
+	first := h.floor + 1
+	h.mu.Unlock()
+
+	// Its first items are read outside of the lock: a source may take its time.
+	fresh := h.open(h.ctx, key, kind, fn, first) // it outlives the client that asked first
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t, there = h.topics[key]; there || h.state != running {
+		fresh.cancel() // somebody was faster
+		if !there {
+			return nil, &refusal{wire.LiveInternal, errStopped.Error()}
+		}
+	} else {
+		t = fresh
+		h.topics[key] = t
+	}
+	t.subs[c] = struct{}{}
+	return t, nil
+}
+
+// part ends a subscription.
+func (h *Hub) part(c *client, t *topic) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(t.subs, c)
+	if len(t.subs) == 0 {
+		t.idle = time.Now()
+	}
+}
+
+// reap drops topics that nobody has listened to for a while.
+func (h *Hub) reap(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.topics {
+		if len(t.subs) == 0 && now.Sub(t.idle) > h.cfg.Linger {
+			h.drop(t)
+		}
+	}
+}
+
+// evict makes room for one more topic. h.mu is held.
+func (h *Hub) evict() bool {
+	for _, t := range h.topics {
+		if len(t.subs) == 0 {
+			h.drop(t)
+			return true
+		}
+	}
+	return false
+}
+
+func (h *Hub) drop(t *topic) {
+	h.floor = max(h.floor, t.stream.last())
+	delete(h.topics, t.key)
+	t.cancel()
+}
+
+// each calls f for every topic of a kind.
+func (h *Hub) each(kind string, f func(*topic)) {
+	h.mu.Lock()
+	var found []*topic
+	for _, t := range h.topics {
+		if t.kind == kind {
+			found = append(found, t)
+		}
+	}
+	h.mu.Unlock()
+	for _, t := range found {
+		f(t)
+	}
+}
+
+// tell wakes the topic's subscribers.
+func (h *Hub) tell(t *topic) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range t.subs {
+		c.poke()
+	}
+}
+
+func (h *Hub) open(ctx context.Context, key topicKey, kind string, fn function.Name, first uint64) *topic {
+	ctx, cancel := context.WithCancel(ctx)
+	t := &topic{key: key, kind: kind, cancel: cancel, subs: map[*client]struct{}{}, idle: time.Now()}
+	if kind == wire.TopicLogs {
+		lines := newTail(fn, first, h.cfg.MaxLines, h.cfg.MaxTopicBytes)
+		t.stream = lines
+		h.follow(ctx, t, lines, fn)
+		return t
+	}
+	s := newState(key.name, first, h.cfg.MaxReplay, h.cfg.MaxTopicBytes)
+	s.forgets = kind == wire.TopicDeployments
+	t.stream = s
+	now := time.Now()
+	switch kind {
+	case wire.TopicOverview:
+		s.update(h.overview.visible(h.cfg.Healths, key.scope), now)
+	case wire.TopicFunction:
+		s.update(h.functionItems(fn), now)
+	case wire.TopicAlerts:
+		h.updateAlerts(ctx, []*topic{t}, now)
+	case wire.TopicDeployments:
+		h.updateDeployments(ctx, []*topic{t}, now)
+	}
+	return t
+}
+
+// sees reports whether lists limited to scope hold the function.
+func sees(scope string, name function.Name) bool {
+	return access.Can(access.Principal{Role: access.Viewer, Scope: scope}, access.Read, name)
+}
+
+func (h *Hub) refreshHealth(now time.Time) {
+	if h.cfg.Healths != nil {
+		h.overview.refresh(h.cfg.Healths())
+		h.each(wire.TopicOverview, func(t *topic) {
+			t.stream.(*state).update(h.overview.items(t.key.scope), now)
+		})
+	}
+	if h.cfg.Function != nil {
+		h.each(wire.TopicFunction, func(t *topic) {
+			t.stream.(*state).update(h.functionItems(function.Name(strings.TrimPrefix(t.key.name, wire.TopicFunction))), now)
+		})
+	}
+}
+
+func (h *Hub) functionItems(fn function.Name) []item {
+	p, there := h.cfg.Function(fn)
+	if !there {
+		return nil
+	}
+	if p.Errors == nil {
+		p.Errors = []wire.ErrorGroup{}
+	}
+	fill(&p.Health)
+	body, err := json.Marshal(p)
+	if err != nil {
+		h.failed("encode", wire.TopicFunction, err)
+		return nil
+	}
+	return []item{{key: string(fn), body: body}}
+}
+
+const slowRefresh = 10 * time.Second
+
+func (h *Hub) refreshAlerts(ctx context.Context) {
+	h.slowly(ctx, wire.TopicAlerts, h.updateAlerts)
+}
+
+func (h *Hub) refreshDeployments(ctx context.Context) {
+	h.slowly(ctx, wire.TopicDeployments, h.updateDeployments)
+}
+
+func (h *Hub) slowly(ctx context.Context, kind string, update func(context.Context, []*topic, time.Time)) {
+	var topics []*topic
+	h.each(kind, func(t *topic) { topics = append(topics, t) })
+	if len(topics) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, slowRefresh)
+	defer cancel()
+	update(ctx, topics, time.Now())
+}
+
+func (h *Hub) updateAlerts(ctx context.Context, topics []*topic, now time.Time) {
+	alerts, err := h.cfg.Alerts(ctx)
+	if err != nil {
+		h.failed("read", wire.TopicAlerts, err)
+		return // what was known stays
+	}
+	update(h, topics, now, alerts, func(a wire.Alert) (string, function.Name) {
+		return strings.Join([]string{a.Function, a.Name, a.SLO, a.Window}, "/"), function.Name(a.Function)
+	})
+}
+
+func (h *Hub) updateDeployments(ctx context.Context, topics []*topic, now time.Time) {
+	deployments, err := h.cfg.Deployments(ctx)
+	if err != nil {
+		h.failed("read", wire.TopicDeployments, err)
+		return
+	}
+	update(h, topics, now, deployments, func(d wire.Deployment) (string, function.Name) {
+		return strconv.FormatInt(d.ID, 10), function.Name(d.Function)
+	})
+}
+
+// update gives each topic those of the values that its scope holds.
+func update[T any](h *Hub, topics []*topic, now time.Time, values []T, keyOf func(T) (string, function.Name)) {
+	bodies := make([]item, len(values))
+	owners := make([]function.Name, len(values))
+	for i, v := range values {
+		body, err := json.Marshal(v)
+		if err != nil {
+			h.failed("encode", topics[0].kind, err)
+			return
+		}
+		bodies[i].key, owners[i] = keyOf(v)
+		bodies[i].body = body
+	}
+	for _, t := range topics {
+		visible := make([]item, 0, len(bodies))
+		for i, it := range bodies {
+			if sees(t.key.scope, owners[i]) {
+				visible = append(visible, it)
+			}
+		}
+		if t.stream.(*state).update(visible, now) {
+			h.tell(t)
+		}
+	}
+}
+
+func (h *Hub) failed(what, kind string, err error) {
+	h.metrics.failures.WithLabelValues(kind).Inc()
+	if h.ctx.Err() == nil {
+		h.log.LogAttrs(h.ctx, slog.LevelWarn, "topic not refreshed",
+			slog.String("topic", kind), slog.String("step", what), slog.Any("error", err))
+	}
+}

@@ -1,0 +1,98 @@
+import { useMemo } from 'react'
+import { formatNumber } from '../format/number'
+import { alertKey, alerts } from '../live/topics'
+import { useNow, useTopic } from '../live/use-live'
+import { Link } from '../parts/link'
+import { Loading, Notice } from '../parts/notice'
+import table from '../parts/table.module.css'
+import { Ago } from '../parts/time'
+import { useParam } from '../router'
+import type { Alert } from '../wire.gen'
+import { orderAlerts } from './order'
+
+const SIGNS: Record<string, string> = { firing: '✕', pending: '!', inactive: '–' }
+
+/** Alerts that fire or are about to; all others on demand. */
+export default function AlertsPage() {
+  const topic = useTopic(alerts)
+  const now = useNow()
+  const [show, setShow] = useParam('show', 'active')
+  const [text] = useParam('q')
+  const all = useMemo(() => orderAlerts(topic.items.values(), text), [topic.items, text])
+  const active = all.filter((a) => a.state !== 'inactive')
+  const rows = (show === 'all' ? all : active).slice(0, 1000)
+  return (
+    <div className={`${table.page} live-data`}>
+      <h1>Alerts</h1>
+      {topic.error && (
+        <Notice title="The alerts could not be read" tone="bad">
+          {topic.error.detail}
+        </Notice>
+      )}
+      {!topic.error && topic.syncing && topic.items.size === 0 && <Loading what="alerts" />}
+      {all.length > active.length && (
+        <div className={table.filter}>
+          <label>
+            <input
+              type="checkbox"
+              checked={show === 'all'}
+              onChange={(e) => setShow(e.currentTarget.checked ? 'all' : 'active')}
+            />{' '}
+            show the {all.length - active.length} quiet ones too
+          </label>
+        </div>
+      )}
+      {!topic.error && !topic.syncing && rows.length === 0 && (
+        <Notice title="Nothing fires">
+          {all.length === 0
+            ? 'No alert is defined yet; each deployed function gets its own.'
+            : `${all.length} alerts are watching.`}
+        </Notice>
+      )}
+      {rows.length > 0 && (
+        <table className={table.table}>
+          <thead>
+            <tr>
+              <th>state</th>
+              <th>class</th>
+              <th>function</th>
+              <th>alert</th>
+              <th>reason</th>
+              <th>since</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((a) => (
+              <Row key={alertKey(a)} alert={a} now={now} />
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  )
+}
+
+function Row({ alert: a, now }: { alert: Alert; now: number }) {
+  const tone = a.state === 'firing' ? table.bad : a.state === 'pending' ? table.warn : table.quiet
+  return (
+    <tr>
+      <td className={`${table.tight} ${tone}`}>
+        <span aria-hidden>{SIGNS[a.state] ?? '?'}</span> {a.state}
+      </td>
+      <td className={table.tight}>{a.class}</td>
+      <td>
+        <Link to={`/f/${a.function}`} className={table.leaf}>
+          {a.function}
+        </Link>
+      </td>
+      <td className={table.tight}>
+        {a.name}
+        {a.window && <span className={table.quiet}> {a.window}</span>}
+      </td>
+      <td className={table.whole}>
+        {a.reason || a.error || (a.value ? `burns ${formatNumber(a.value)}×` : <span className={table.quiet}>–</span>)}
+      </td>
+      <td className={table.tight}>{a.since ? <Ago at={a.since} now={now} /> : '–'}</td>
+    </tr>
+  )
+}

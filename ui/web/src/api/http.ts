@@ -1,0 +1,78 @@
+import type { Problem } from '../wire.gen'
+
+const KEY = 'hadron-token'
+
+/** The token of this browser tab. It is kept for the session only and never put in an address. */
+export function getToken(): string {
+  try {
+    return sessionStorage.getItem(KEY) ?? ''
+  } catch {
+    return ''
+  }
+}
+
+export function setToken(token: string): void {
+  try {
+    if (token) sessionStorage.setItem(KEY, token)
+    else sessionStorage.removeItem(KEY)
+  } catch {
+    // Storage may be forbidden; then the token lasts until the page is left.
+  }
+}
+
+/** A refusal in the server's words, with its stable code. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly problem: Problem | null
+
+  constructor(status: number, problem: Problem | null, fallback: string) {
+    super(problem?.detail || problem?.title || fallback)
+    this.status = status
+    this.code = problem?.code ?? (status === 0 ? 'unreachable' : 'unknown')
+    this.problem = problem
+  }
+}
+
+export interface RequestOptions {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  body?: unknown
+  signal?: AbortSignal
+}
+
+/** Calls the server and reads its JSON; what is no JSON is not read. Every failure is an ApiError, an abort excepted. */
+export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  const token = getToken()
+  if (token) headers.Authorization = `Bearer ${token}`
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+  let response: Response
+  try {
+    response = await fetch(path, {
+      method: options.method ?? 'GET',
+      headers,
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+      signal: options.signal,
+    })
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new ApiError(0, null, 'The server cannot be reached.')
+  }
+  if (!response.ok) throw new ApiError(response.status, await readProblem(response), `The server answered ${response.status}.`)
+  const type = response.headers.get('Content-Type') ?? ''
+  return (type.includes('json') ? await response.json() : undefined) as T
+}
+
+async function readProblem(response: Response): Promise<Problem | null> {
+  try {
+    const body: unknown = await response.json()
+    return typeof body === 'object' && body !== null && 'status' in body ? (body as Problem) : null
+  } catch {
+    return null
+  }
+}
+
+/** The path of a function's part of the API: functionPath('a/b/c', 'versions'). */
+export function functionPath(name: string, part = ''): string {
+  return `/api/v1/functions/${name}${part && `/${part}`}`
+}

@@ -1,0 +1,51 @@
+import { useCallback, useEffect, useState } from 'react'
+import { ApiError, request } from './http'
+
+export interface Fetched<T> {
+  data: T | null
+  error: ApiError | null
+  /** Fetches again now; what is there stays until the answer comes. */
+  reload: () => void
+}
+
+/**
+ * Reads a path of the API, again each `everyMs` while the page is visible. A
+ * failure leaves the last data in place beside the error. A null path reads nothing.
+ */
+export function useFetch<T>(path: string | null, everyMs = 0): Fetched<T> {
+  const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null }>({
+    path,
+    data: null,
+    error: null,
+  })
+  const [turn, setTurn] = useState(0)
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn is a wish to fetch again
+  useEffect(() => {
+    if (path === null) return
+    const abort = new AbortController()
+    let timer = 0
+    const load = async () => {
+      if (!document.hidden || everyMs === 0) {
+        try {
+          const data = await request<T>(path, { signal: abort.signal })
+          setState({ path, data, error: null })
+        } catch (error) {
+          if (abort.signal.aborted) return
+          const failure = error instanceof ApiError ? error : new ApiError(0, null, 'The answer could not be read.')
+          setState((last) => ({ path, data: last.path === path ? last.data : null, error: failure }))
+        }
+      }
+      if (everyMs > 0 && !abort.signal.aborted) timer = window.setTimeout(load, everyMs)
+    }
+    void load()
+    return () => {
+      abort.abort()
+      window.clearTimeout(timer)
+    }
+  }, [path, everyMs, turn])
+
+  const reload = useCallback(() => setTurn((n) => n + 1), [])
+  const mine = state.path === path
+  return { data: mine ? state.data : null, error: mine ? state.error : null, reload }
+}

@@ -1,0 +1,69 @@
+import { useMemo } from 'react'
+import { useNow } from '../live/use-live'
+import type { DashboardPanel, DashboardRow } from '../wire.gen'
+import { Chart, type Mark } from './chart'
+import styles from './chart.module.css'
+import { gridOf, linesOf, type RangeName } from './model'
+import { Stat } from './stat'
+import { useInView, usePanel } from './use-panel'
+
+interface ChartsProps {
+  rows: readonly DashboardRow[]
+  interval: number
+  range: RangeName
+  marks: readonly Mark[]
+}
+
+/** Rows of the function's dashboard, all under one time axis. */
+export function Charts({ rows, interval, range, marks }: ChartsProps) {
+  const now = useNow()
+  // The axis moves with the grid that is asked for, not with each render.
+  const { start, end } = gridOf(range, now / 1000, interval)
+  const axis = useMemo(() => ({ start, end }), [start, end])
+  return rows.map((row) => {
+    const stats = row.panels.filter((p) => !isChart(p))
+    return (
+      <section key={row.id} className={styles.row} aria-label={row.title}>
+        <header className={styles.rowHead}>
+          <h2>{row.title}</h2>
+          {stats.length > 0 && (
+            <dl className={styles.stats}>
+              {stats.map((panel) => (
+                <Stat key={panel.id} panel={panel} interval={interval} />
+              ))}
+            </dl>
+          )}
+        </header>
+        {linesOf(row.panels).map((line) => (
+          <div key={line[0]?.id} className={styles.line}>
+            {line.filter(isChart).map((panel) => (
+              <Panel key={panel.id} panel={panel} interval={interval} range={range} axis={axis} marks={marks} />
+            ))}
+          </div>
+        ))}
+      </section>
+    )
+  })
+}
+
+export function isChart(panel: DashboardPanel): boolean {
+  return panel.kind === 'timeseries' || panel.kind === 'heatmap'
+}
+
+interface PanelProps {
+  panel: DashboardPanel
+  interval: number
+  range: RangeName
+  axis: { start: number; end: number }
+  marks: readonly Mark[]
+}
+
+function Panel({ panel, interval, range, axis, marks }: PanelProps) {
+  const { ref, inView } = useInView<HTMLDivElement>()
+  const { data, error } = usePanel(panel, range, interval, inView)
+  return (
+    <div ref={ref} className={styles.cell}>
+      <Chart panel={panel} drawn={data} error={error?.message ?? ''} axis={axis} marks={marks} />
+    </div>
+  )
+}

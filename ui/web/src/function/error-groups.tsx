@@ -1,0 +1,48 @@
+import { formatNumber } from '../format/number'
+import { Loading } from '../parts/notice'
+import { Ago } from '../parts/time'
+import type { ErrorGroup, Frame } from '../wire.gen'
+import styles from './function-page.module.css'
+
+/** Errors that share a stack, each with the author's own file and line. */
+export function ErrorGroups({ groups, now }: { groups: readonly ErrorGroup[] | null; now: number }) {
+  return (
+    <section className={styles.block}>
+      <h2>Errors</h2>
+      {!groups && <Loading what="errors" />}
+      {groups?.length === 0 && <p className={styles.none}>None since the server began to watch.</p>}
+      {groups?.map((g) => (
+        <details key={g.fingerprint} className={styles.error}>
+          <summary>
+            <span className={styles.errorCount}>{formatNumber(g.count)}</span>
+            <span className={styles.errorMessage}>{g.message || g.code}</span>
+            <span className={styles.errorPlace}>
+              {place(g.stack[0]) ?? g.code}
+              <span className={styles.quiet}>
+                {' '}
+                {g.versions.map((v) => `@${v}`).join(' ')} · <Ago at={g.lastSeen} now={now} />
+              </span>
+            </span>
+          </summary>
+          <div className={styles.stack}>
+            {g.stack.map((f, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a stack's order is its identity
+              <div key={i}>
+                {f.function ? `at ${f.function} ` : 'at '}
+                <span className={styles.quiet}>{place(f)}</span>
+              </div>
+            ))}
+            <div className={styles.quiet}>
+              {g.code} · first <Ago at={g.firstSeen} now={now} />
+              {g.request && <> · request {g.request}</>}
+            </div>
+          </div>
+        </details>
+      ))}
+    </section>
+  )
+}
+
+function place(frame: Frame | undefined): string | null {
+  return frame ? `${frame.file}:${frame.line}` : null
+}

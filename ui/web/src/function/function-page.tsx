@@ -1,0 +1,252 @@
+import { Button } from '@mantine/core'
+import { useEffect, useMemo, useState } from 'react'
+import { orderAlerts } from '../alerts/order'
+import { functionPath } from '../api/http'
+import { useFetch } from '../api/use-fetch'
+import { formatNumber, formatPercent, formatSeconds } from '../format/number'
+import { parseTime } from '../format/time'
+import { alerts, deployments, functionTopic } from '../live/topics'
+import { useNow, useTopic } from '../live/use-live'
+import { Link } from '../parts/link'
+import { Failure, Notice } from '../parts/notice'
+import { State, stateName } from '../parts/state'
+import { Ago } from '../parts/time'
+import { useParam } from '../router'
+import type {
+  Alert,
+  DashboardModel,
+  DashboardPanel,
+  Deployment,
+  Function as Fn,
+  Health,
+  List,
+  Operability,
+  Version,
+} from '../wire.gen'
+import type { Mark } from './chart'
+import { Charts, isChart } from './charts'
+import { ErrorGroups } from './error-groups'
+import styles from './function-page.module.css'
+import { LogTail } from './log-tail'
+import { RANGES, type RangeName, rangeName } from './model'
+import { Operable } from './operable'
+import { Rollback } from './rollback'
+import { Stat } from './stat'
+import { TryIt } from './try-it'
+import { Versions } from './versions'
+
+/** Rows of charts above the logs; the rest of the dashboard follows below them. */
+const ROWS_ABOVE = 2
+
+/** One function: how it is and since when, what changed, what it does now, and what can be done. */
+export default function FunctionPage({ name }: { name: string }) {
+  const spec = useMemo(() => functionTopic(name), [name])
+  const topic = useTopic(spec)
+  const recent = useTopic(deployments)
+  const allAlerts = useTopic(alerts)
+  const fn = useFetch<Fn>(functionPath(name), 30_000)
+  const versions = useFetch<List<Version>>(functionPath(name, 'versions'))
+  const operability = useFetch<Operability>(functionPath(name, 'operability'), 15_000)
+  const dashboard = useFetch<DashboardModel>(functionPath(name, 'dashboard'))
+  const now = useNow()
+  const [range, setRange] = useParam('range', '15m')
+  const [dialog, setDialog] = useState<'rollback' | 'try' | null>(null)
+
+  const point = topic.items.get(name) ?? null
+  const health = point?.health ?? null
+  const history = useMemo(() => ofFunction(recent.items.values(), name), [recent.items, name])
+  const firing = useMemo(
+    () =>
+      orderAlerts(
+        [...allAlerts.items.values()].filter((a) => a.function === name && a.state !== 'inactive'),
+        '',
+      ),
+    [allAlerts.items, name],
+  )
+  const marks = useMemo(() => marksOf(history, firing), [history, firing])
+  const newest = history[0]?.id
+  const { reload } = versions
+  const { reload: redraw } = dashboard
+  // A new deployment means that versions changed, and with its manifest the dashboard.
+  useEffect(() => {
+    if (newest === undefined) return
+    reload()
+    redraw()
+  }, [newest, reload, redraw])
+
+  if (fn.error?.status === 404 && !fn.data) {
+    return (
+      <Notice title={`There is no function ${name}`}>
+        <p>It was deleted, or its name is another.</p>
+        <Link to="/">All functions</Link>
+      </Notice>
+    )
+  }
+  if (fn.error && !fn.data && !health) return <Failure what="The function" error={fn.error} retry={fn.reload} />
+
+  const cut = name.lastIndexOf('/') + 1
+  const model = dashboard.data
+  const rows = model?.rows.filter((row) => row.panels.some(isChart)) ?? []
+  const summary = model?.rows.filter((row) => !row.panels.some(isChart)).flatMap((row) => row.panels) ?? []
+  const drawing = { interval: model?.interval ?? 0, range: rangeName(range), marks }
+  const many = (versions.data?.items.length ?? 0) > 1
+  return (
+    <div className={styles.page}>
+      <header className={styles.header}>
+        <div className={styles.heading}>
+          <h1>
+            <span>{name.slice(0, cut)}</span>
+            {name.slice(cut)}
+          </h1>
+          {health ? <Sentence health={health} now={now} /> : <p className={styles.sentence}>Waiting for its health…</p>}
+          {fn.data && <Details fn={fn.data} operability={operability.data} />}
+        </div>
+        <div className={styles.actions}>
+          <Button size="xs" variant="default" onClick={() => setDialog('rollback')} disabled={!many || !health}>
+            Roll back…
+          </Button>
+          <Button size="xs" variant="default" onClick={() => setDialog('try')}>
+            Try it
+          </Button>
+        </div>
+      </header>
+      {health && <Numbers health={health} stats={summary.filter((p) => !isLive(p))} interval={drawing.interval} />}
+      <div className={styles.columns}>
+        <section className={`${styles.charts} live-data`} aria-label="Charts">
+          <div className={styles.ranges} role="group" aria-label="Time range">
+            <span>last</span>
+            {(Object.keys(RANGES) as RangeName[]).map((r) => (
+              <button key={r} type="button" aria-pressed={r === rangeName(range)} onClick={() => setRange(r)}>
+                {r}
+              </button>
+            ))}
+          </div>
+          {dashboard.error && !model && <Failure what="The charts" error={dashboard.error} retry={dashboard.reload} />}
+          <Charts rows={rows.slice(0, ROWS_ABOVE)} {...drawing} />
+        </section>
+        <aside className={`${styles.side} live-data`}>
+          <Versions versions={versions} shares={health?.versions ?? []} now={now} />
+          <ErrorGroups groups={point?.errors ?? null} now={now} />
+          <Operable operability={operability} alerts={firing} runbook={fn.data?.spec.runbook} now={now} />
+        </aside>
+      </div>
+      <LogTail name={name} />
+      <section className={`${styles.charts} ${styles.below} live-data`} aria-label="More charts">
+        <Charts rows={rows.slice(ROWS_ABOVE)} {...drawing} />
+      </section>
+      {dialog === 'rollback' && health && <Rollback name={name} current={health.versions} onClose={() => setDialog(null)} />}
+      {dialog === 'try' && <TryIt name={name} onClose={() => setDialog(null)} />}
+    </div>
+  )
+}
+
+/** The state in one sentence: what, since when, and the version that it began with. */
+function Sentence({ health, now }: { health: Health; now: number }) {
+  const state = stateName(health.state)
+  return (
+    <p className={`${styles.sentence} live-data`}>
+      <State state={state} />{' '}
+      <span className={styles.since}>
+        for <Ago at={health.since} now={now} suffix="" />
+      </span>
+      <span className={styles.why}>{health.reason}</span>
+    </p>
+  )
+}
+
+function Details({ fn, operability }: { fn: Fn; operability: Operability | null }) {
+  const dashboard = operability?.dashboard
+  const pager = operability?.pagerduty
+  return (
+    <p className={styles.details}>
+      {fn.spec.description && <span>{fn.spec.description}</span>}
+      {fn.spec.owner && <span>owner {fn.spec.owner}</span>}
+      <code>{fn.url}</code>
+      {isWeb(dashboard?.url) && <Out to={dashboard.url}>Dashboard</Out>}
+      {isWeb(pager?.url) && <Out to={pager.url}>PagerDuty</Out>}
+      {isWeb(fn.spec.runbook) && <Out to={fn.spec.runbook}>Runbook</Out>}
+    </p>
+  )
+}
+
+function Out({ to, children }: { to: string; children: string }) {
+  return (
+    <a href={to} target="_blank" rel="noreferrer noopener" className={styles.out}>
+      {children} <span aria-hidden>↗</span>
+    </a>
+  )
+}
+
+/** Only addresses of the web become links: a manifest is its author's text. */
+function isWeb(url: string | undefined): url is string {
+  return url !== undefined && /^https?:\/\//.test(url)
+}
+
+/** Stats that live health shows each second; ids of panels are stable. */
+function isLive(panel: DashboardPanel): boolean {
+  return panel.id === 2 || panel.id === 3 || (panel.id === 4 && panel.title === 'p99')
+}
+
+interface NumbersProps {
+  health: Health
+  stats: readonly DashboardPanel[]
+  interval: number
+}
+
+/** What is known each second, then what the dashboard's first row adds to it. */
+function Numbers({ health: h, stats, interval }: NumbersProps) {
+  const allowed = 1 - h.availability
+  const late = Boolean(h.latencyTarget && h.p99 !== null && h.p99 > h.latencyTarget)
+  return (
+    <dl className={`${styles.numbers} live-data`} data-state={stateName(h.state)}>
+      <Fact label="requests" value={`${formatNumber(h.rate)}/s`} />
+      <Fact
+        label="errors"
+        value={formatPercent(h.errorRatio)}
+        note={`${formatPercent(allowed)} allowed`}
+        bad={h.errorRatio !== null && h.errorRatio > allowed}
+      />
+      <Fact label="p50" value={formatSeconds(h.p50)} />
+      <Fact
+        label="p99"
+        value={formatSeconds(h.p99)}
+        note={h.latencyTarget ? `objective ${formatSeconds(h.latencyTarget)}` : ''}
+        bad={late}
+      />
+      <Fact label="in flight" value={formatNumber(h.inFlight)} />
+      {stats.map((panel) => (
+        <Stat key={panel.id} panel={panel} interval={interval} />
+      ))}
+    </dl>
+  )
+}
+
+function Fact({ label, value, note = '', bad = false }: { label: string; value: string; note?: string; bad?: boolean }) {
+  return (
+    <div className={styles.fact}>
+      <dt>{label}</dt>
+      <dd data-bad={bad}>
+        {value} {note && <small>{note}</small>}
+      </dd>
+    </div>
+  )
+}
+
+function ofFunction(all: Iterable<Deployment>, name: string): Deployment[] {
+  return [...all].filter((d) => d.function === name && d.kind !== 'registered').sort((a, b) => b.id - a.id)
+}
+
+function marksOf(history: readonly Deployment[], firing: readonly Alert[]): Mark[] {
+  const marks: Mark[] = []
+  for (const d of history) {
+    const time = parseTime(d.time)
+    const to = d.to.filter((w) => w.weight > 0)
+    if (time === null || to.length === 0) continue
+    marks.push({ time: time / 1000, label: to.map((w) => `@${w.version}`).join('+'), kind: 'deployment' })
+  }
+  for (const a of firing) {
+    const time = parseTime(a.since)
+    if (time !== null && a.state === 'firing') marks.push({ time: time / 1000, label: a.class, kind: 'alert' })
+  }
+  return marks.sort((a, b) => a.time - b.time)
+}

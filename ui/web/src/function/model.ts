@@ -1,0 +1,130 @@
+import type { Cell, Matrix } from '../api/prometheus'
+import type { DashboardPanel } from '../wire.gen'
+
+/** What a chart draws: one time axis, one row of values per line, and the buckets of a heatmap. */
+export interface Drawn {
+  times: number[]
+  lines: { label: string; values: (number | null)[] }[]
+  cells: Cell[]
+}
+
+const MOST_LINES = 8
+
+/** Joins the answers of a panel's queries, all on one grid, and names their lines. */
+export function drawnOf(panel: DashboardPanel, answers: readonly Matrix[]): Drawn {
+  const lines: Drawn['lines'] = []
+  panel.queries.forEach((query, i) => {
+    const found = (answers[i]?.lines ?? []).map((line) => ({
+      label: query.heatmap ? 'mean' : legendOf(query.legend, line.labels) || query.legend,
+      values: line.values,
+    }))
+    found.sort((a, b) => a.label.localeCompare(b.label, undefined, { numeric: true }))
+    lines.push(...found)
+  })
+  const known = lines.filter((line) => line.values.some((v) => v !== null))
+  // In a stack a line of zeros would only paint over the one below it.
+  const more = panel.stacked ? known.filter((line) => line.values.some((v) => v !== null && v !== 0)) : known
+  const drawn = (more.length > 0 ? more : known).slice(0, MOST_LINES)
+  return { times: answers[0]?.times ?? [], lines: drawn, cells: answers.flatMap((a) => a.cells).filter((c) => c.low > 0) }
+}
+
+/** Lines put upon one another, the first at the bottom. Where one has a gap, it adds nothing. */
+export function stack(lines: readonly (number | null)[][]): (number | null)[][] {
+  const sum: (number | null)[] = []
+  return lines.map((values) =>
+    values.map((value, i) => {
+      if (value === null) return sum[i] ?? null
+      sum[i] = (sum[i] ?? 0) + value
+      return sum[i]
+    }),
+  )
+}
+
+/** Panels in lines as wide as the dashboard's 24 columns, as Grafana lays them out. */
+export function linesOf(panels: readonly DashboardPanel[]): DashboardPanel[][] {
+  const lines: DashboardPanel[][] = []
+  let width = 24
+  for (const panel of panels) {
+    if (width + panel.width > 24) {
+      lines.push([])
+      width = 0
+    }
+    lines[lines.length - 1]?.push(panel)
+    width += panel.width
+  }
+  return lines
+}
+
+/** A panel whose value is what is left of a whole. */
+export function isShare(panel: Pick<DashboardPanel, 'unit' | 'max'>): boolean {
+  return panel.unit === 'percentunit' && panel.max === 1
+}
+
+/** Fills a legend from a series' labels. */
+export function legendOf(template: string, labels: Record<string, string>): string {
+  return template.replace(/\{\{\s*([a-zA-Z_]\w*)\s*\}\}/g, (_, label: string) => labels[label] ?? '')
+}
+
+/** Puts values for the variables that Grafana would fill. */
+export function filled(expr: string, rateWindow: string): string {
+  return expr.replaceAll('$__rate_interval', rateWindow).replaceAll('$version', '.+')
+}
+
+/** What a value means: the level of the highest threshold that it reached; '' where nothing was agreed on. */
+export function levelOf(panel: Pick<DashboardPanel, 'thresholds' | 'base'>, value: number | null): string {
+  if (value === null || panel.thresholds.length === 0) return ''
+  let level = panel.base || 'good'
+  for (const t of panel.thresholds) if (value >= t.value) level = t.level
+  return level
+}
+
+const FAR = 10
+
+/** The ends of a panel's scale: its data, and of the thresholds those passed and the next one, unless that is far off. */
+export function scaleOf(
+  panel: Pick<DashboardPanel, 'thresholds' | 'min' | 'max'>,
+  low: number | null,
+  high: number | null,
+): [number, number] {
+  const least = Math.min(0, low ?? 0)
+  // What has a most is a share: how far below its opposite it lies is told by its number.
+  const bottom = panel.min ?? (panel.max === undefined ? least : Math.max(least, -panel.max))
+  if (panel.max !== undefined) return [bottom, panel.max + (panel.max - bottom) * 0.04]
+  const data = high ?? 0
+  const next = Math.min(...panel.thresholds.map((t) => t.value).filter((v) => v > data))
+  const top = Number.isFinite(next) && (data <= 0 || next <= data * FAR) ? Math.max(data, next) : data
+  return [bottom, top > bottom ? bottom + (top - bottom) * 1.15 : bottom + 1]
+}
+
+export const RANGES = {
+  '15m': 900,
+  '1h': 3600,
+  '6h': 21_600,
+  '24h': 86_400,
+  '7d': 604_800,
+} as const
+
+export type RangeName = keyof typeof RANGES
+
+export function rangeName(text: string): RangeName {
+  return text in RANGES ? (text as RangeName) : '1h'
+}
+
+export interface Grid {
+  start: number
+  end: number
+  step: number
+  rateWindow: string
+}
+
+/** The grid of a range that ends now, and the window its rates look back over: at least four samples, no step left out. */
+export function gridOf(range: RangeName, nowSeconds: number, interval: number): Grid {
+  const length = RANGES[range]
+  const step = Math.max(5, Math.round(length / 180))
+  const end = Math.floor(nowSeconds / step) * step
+  return { start: end - Math.floor(length / step) * step, end, step, rateWindow: rateWindow(interval, step) }
+}
+
+export function rateWindow(interval: number, step: number): string {
+  return `${Math.ceil(Math.max(4 * interval, step + interval))}s`
+}

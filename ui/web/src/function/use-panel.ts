@@ -1,0 +1,84 @@
+import { type RefObject, useEffect, useRef, useState } from 'react'
+import { ApiError } from '../api/http'
+import { queryNow, queryRange } from '../api/prometheus'
+import type { DashboardPanel } from '../wire.gen'
+import { type Drawn, drawnOf, filled, gridOf, type RangeName, rateWindow } from './model'
+
+export interface Loaded<T> {
+  data: T | null
+  error: ApiError | null
+}
+
+const REST = 10 // a query is asked again after this many times as long as it took
+
+/**
+ * Asks again each `everyMs` while the page is visible; what is slow is asked less
+ * often. A new key begins anew, a null one asks nothing. A failure keeps the last data.
+ */
+function useAgain<T>(key: string | null, everyMs: number, ask: (signal: AbortSignal) => Promise<T>): Loaded<T> {
+  const [loaded, setLoaded] = useState<Loaded<T> & { key: string | null }>({ key, data: null, error: null })
+  const latest = useRef(ask)
+  latest.current = ask
+  useEffect(() => {
+    if (key === null) return
+    const abort = new AbortController()
+    let timer = 0
+    const load = async () => {
+      const began = performance.now()
+      if (!document.hidden) {
+        try {
+          const data = await latest.current(abort.signal)
+          if (abort.signal.aborted) return
+          setLoaded({ key, data, error: null })
+        } catch (error) {
+          if (abort.signal.aborted) return
+          const failure = error instanceof ApiError ? error : new ApiError(0, null, 'The answer could not be read.')
+          setLoaded((last) => ({ key, data: last.key === key ? last.data : null, error: failure }))
+        }
+      }
+      timer = window.setTimeout(load, Math.max(everyMs, (performance.now() - began) * REST))
+    }
+    void load()
+    return () => {
+      abort.abort()
+      window.clearTimeout(timer)
+    }
+  }, [key, everyMs])
+  // While a panel is out of sight its last answer stays.
+  return key === null || loaded.key === key ? loaded : { data: null, error: null }
+}
+
+/** A panel's lines over a range, asked for while it is in view. */
+export function usePanel(panel: DashboardPanel, range: RangeName, interval: number, inView: boolean): Loaded<Drawn> {
+  const { step } = gridOf(range, 0, interval)
+  const key = inView ? `${range}\n${interval}\n${panel.queries.map((q) => q.expr).join('\n')}` : null
+  return useAgain(key, Math.max(5, step) * 1000, async (signal) => {
+    const grid = gridOf(range, Date.now() / 1000, interval)
+    const answers = await Promise.all(panel.queries.map((q) => queryRange(filled(q.expr, grid.rateWindow), grid, signal)))
+    return drawnOf(panel, answers)
+  })
+}
+
+const STAT_EVERY = 10_000
+
+/** The value of a panel that is one number. */
+export function useStat(panel: DashboardPanel, interval: number): Loaded<number | null> {
+  const expr = panel.queries[0]?.expr ?? null
+  return useAgain(expr, STAT_EVERY, (signal) => queryNow(filled(expr ?? '', rateWindow(interval, 0)), signal))
+}
+
+/** Whether an element is on the screen or nearly so. */
+export function useInView<T extends HTMLElement>(): { ref: RefObject<T | null>; inView: boolean } {
+  const ref = useRef<T>(null)
+  const [inView, setInView] = useState(false)
+  useEffect(() => {
+    const element = ref.current
+    if (!element) return
+    const observer = new IntersectionObserver((entries) => setInView(entries.some((e) => e.isIntersecting)), {
+      rootMargin: '150px',
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+  return { ref, inView }
+}

@@ -1,0 +1,102 @@
+import { type ReactNode, useEffect } from 'react'
+import { formatAge } from '../format/time'
+import { isStale, useConnection, useLink, useNow } from '../live/use-live'
+import { navigate, usePath } from '../router'
+import { Link } from './link'
+import { SearchBox } from './search'
+import styles from './shell.module.css'
+import { ThemeToggle } from './theme-toggle'
+import { Clock } from './time'
+
+const PAGES = [
+  { to: '/', label: 'Overview' },
+  { to: '/alerts', label: 'Alerts' },
+  { to: '/deployments', label: 'Deployments' },
+]
+
+/** The frame of every page: where you are, search, and how old the data is. */
+export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut: (() => void) | null }) {
+  const path = usePath()
+  return (
+    <div className={styles.shell}>
+      <a href="#main" className={styles.skip}>
+        Skip to the page
+      </a>
+      <header className={styles.header}>
+        <Link to="/" className={styles.brand} aria-label="Hadron, overview">
+          Hadron
+        </Link>
+        <nav className={styles.nav} aria-label="Pages">
+          {PAGES.map((page) => (
+            <Link key={page.to} to={page.to} aria-current={page.to === path ? 'page' : undefined}>
+              {page.label}
+            </Link>
+          ))}
+        </nav>
+        <SearchBox onSubmit={() => path !== '/' && navigate(`/${window.location.search}`)} />
+        <DataAge />
+        <ThemeToggle />
+        {onSignOut && (
+          <button type="button" className={styles.plain} onClick={onSignOut}>
+            Sign out
+          </button>
+        )}
+      </header>
+      <LostBanner />
+      <main id="main" className={styles.main}>
+        {children}
+      </main>
+    </div>
+  )
+}
+
+/** Always there: whether the data is live, and its age. */
+function DataAge() {
+  const link = useLink()
+  const now = useNow()
+  const stale = isStale(link, now)
+  useEffect(() => {
+    document.documentElement.dataset.stale = String(stale)
+  }, [stale])
+  const age = link.heardAt === null ? null : formatAge(now - link.heardAt)
+  const word = link.phase === 'connecting' ? 'connecting' : stale ? 'not live' : 'live'
+  return (
+    <span
+      className={styles.age}
+      data-phase={stale ? 'stale' : link.phase}
+      title={`Server ${link.serverVersion || 'version unknown'}`}
+    >
+      <span aria-hidden className={styles.dot}>
+        {stale ? '○' : '●'}
+      </span>
+      {word}
+      {age && <>, {age} old</>}
+    </span>
+  )
+}
+
+/** Says since when the page shows old values; it goes when they are new again. */
+function LostBanner() {
+  const connection = useConnection()
+  const link = useLink()
+  const now = useNow()
+  const lostFor = link.lostAt === null ? 0 : now - link.lostAt
+  const shown = link.phase === 'lost' && lostFor > 1500
+  const wait = link.retryAt === null ? 0 : Math.ceil((link.retryAt - now) / 1000)
+  return (
+    <div role="status" aria-live="polite">
+      {shown && link.lostAt !== null && (
+        <div className={styles.banner}>
+          <span>
+            <b>Connection lost</b> at <Clock at={link.lostAt} now={now} seconds />. These are the last values
+            {link.heardAt === null ? '' : `, ${formatAge(now - link.heardAt)} old`}.{' '}
+            {wait > 0 ? `Trying again in ${wait}\u202fs.` : 'Trying now.'}
+          </span>
+          <button type="button" className={styles.bannerButton} onClick={() => connection.retry()}>
+            Try now
+          </button>
+        </div>
+      )}
+    </div>
+  )
+}

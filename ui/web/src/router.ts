@@ -1,0 +1,57 @@
+import { useCallback, useSyncExternalStore } from 'react'
+
+const CHANGED = 'hadron:navigate'
+
+function listen(notify: () => void): () => void {
+  window.addEventListener('popstate', notify)
+  window.addEventListener(CHANGED, notify)
+  return () => {
+    window.removeEventListener('popstate', notify)
+    window.removeEventListener(CHANGED, notify)
+  }
+}
+
+/** Goes to an address of the app. */
+export function navigate(to: string, replace = false): void {
+  if (replace) window.history.replaceState(null, '', to)
+  else window.history.pushState(null, '', to)
+  window.dispatchEvent(new Event(CHANGED))
+}
+
+export function usePath(): string {
+  return useSyncExternalStore(listen, () => window.location.pathname)
+}
+
+/** One parameter of the address; setting it to its fallback takes it out. */
+export function useParam(name: string, fallback = ''): [string, (value: string) => void] {
+  const value = useSyncExternalStore(listen, () => new URLSearchParams(window.location.search).get(name) ?? fallback)
+  const set = useCallback(
+    (next: string) => {
+      const params = new URLSearchParams(window.location.search)
+      if (next === fallback) params.delete(name)
+      else params.set(name, next)
+      const query = params.toString()
+      navigate(window.location.pathname + (query && `?${query}`), true)
+    },
+    [name, fallback],
+  )
+  return [value, set]
+}
+
+export type Route =
+  | { page: 'overview' }
+  | { page: 'alerts' }
+  | { page: 'deployments' }
+  | { page: 'function'; name: string }
+  | { page: 'missing' }
+
+const PART = '[a-z][a-z0-9-]{0,62}'
+const FUNCTION = new RegExp(`^/f/(${PART}/${PART}/${PART})/?$`)
+
+export function parseRoute(path: string): Route {
+  if (path === '/') return { page: 'overview' }
+  if (path === '/alerts') return { page: 'alerts' }
+  if (path === '/deployments') return { page: 'deployments' }
+  const name = FUNCTION.exec(path)?.[1]
+  return name ? { page: 'function', name } : { page: 'missing' }
+}

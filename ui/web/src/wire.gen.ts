@@ -1,0 +1,503 @@
+// Generated from ui/wire by ui/wire/gen. Change the Go structs, then run: go generate ./ui/wire/gen
+
+/**
+ * DashboardModel is a function's dashboard as the built-in UI draws it: the same
+ * model that Grafana gets. Expressions hold the variables $__rate_interval and
+ * $version, which whoever asks the Prometheus API replaces.
+ */
+export interface DashboardModel {
+  uid: string;
+  title: string;
+  description?: string;
+  /** seconds between samples; $__rate_interval is at least four */
+  interval: number;
+  rows: DashboardRow[];
+  links: DashboardLink[];
+  annotations?: DashboardAnnotation[];
+}
+
+/** DashboardRow is a titled group of panels, which fill lines from the left. */
+export interface DashboardRow {
+  id: number;
+  title: string;
+  panels: DashboardPanel[];
+}
+
+/** DashboardPanel is one chart. Its id is stable. */
+export interface DashboardPanel {
+  id: number;
+  title: string;
+  /** what to do when it looks bad */
+  description: string;
+  /** stat, timeseries, heatmap or table */
+  kind: string;
+  /** reqps, percentunit, s, short or x */
+  unit: string;
+  queries: DashboardQuery[];
+  /** by rising value */
+  thresholds: DashboardThreshold[];
+  /** level below the first threshold */
+  base?: string;
+  min?: number;
+  max?: number;
+  decimals?: number;
+  stacked?: boolean;
+  /** of 24 columns */
+  width: number;
+  /** lines */
+  height: number;
+}
+
+/** DashboardQuery is one PromQL expression. */
+export interface DashboardQuery {
+  refId: string;
+  expr: string;
+  /** {{label}} stands for a label's value */
+  legend: string;
+  /** its value now is what matters */
+  instant?: boolean;
+  /** the answer is a native histogram */
+  heatmap?: boolean;
+}
+
+/** DashboardThreshold is a value that people agreed on. */
+export interface DashboardThreshold {
+  value: number;
+  /** good, warn or bad */
+  level: string;
+  label?: string;
+}
+
+/** DashboardLink leads to another place about the same function. */
+export interface DashboardLink {
+  title: string;
+  url: string;
+  tooltip: string;
+}
+
+/** DashboardAnnotation marks moments on every chart. */
+export interface DashboardAnnotation {
+  name: string;
+  expr: string;
+  title: string;
+  text: string;
+  level: string;
+}
+
+/** List is one page of a listing; Next is the cursor of the page after it, empty on the last. */
+export interface List<T> {
+  items: T[];
+  next: string;
+}
+
+/** Weight is one version's share of an alias. */
+export interface Weight {
+  version: number;
+  weight: number;
+}
+
+/** Sticky says what a visitor is recognised by: a header or a cookie. */
+export interface Sticky {
+  header?: string;
+  cookie?: string;
+}
+
+/** Alias is a movable name for versions. */
+export interface Alias {
+  name: string;
+  weights: Weight[];
+  sticky?: Sticky;
+}
+
+/** PutAlias is the body that repoints an alias. */
+export interface PutAlias {
+  weights: Weight[];
+  sticky?: Sticky;
+}
+
+/** Function is one function's metadata. */
+export interface Function {
+  /** team/project/name */
+  function: string;
+  url: string;
+  latest: number;
+  live?: Alias;
+  aliases: Alias[];
+  /** defaults filled in */
+  spec: Manifest;
+  createdAt: string;
+  updatedAt: string;
+  updatedBy: string;
+}
+
+/** Manifest is the part of a manifest that people look at. */
+export interface Manifest {
+  description?: string;
+  owner?: string;
+  runbook?: string;
+  timeout: string;
+  concurrency: number;
+  slo: SLO;
+}
+
+/** SLO holds objectives over one window. */
+export interface SLO {
+  window: string;
+  objectives: Objective[];
+}
+
+/** Objective is one promise: the share of events that must be good. */
+export interface Objective {
+  /** availability, latency-p99 */
+  name: string;
+  /** 0.999 */
+  ratio: number;
+  /** seconds; latency only */
+  threshold?: number;
+}
+
+/** Register is the body that registers a version. */
+export interface Register {
+  source: string;
+  sourceMap?: string;
+  manifest?: Record<string, unknown>;
+  message?: string;
+}
+
+/** Registered is the receipt of a registration. */
+export interface Registered {
+  function: string;
+  version: number;
+  digest: string;
+  url: string;
+  /** false: the same source and manifest were there already */
+  created: boolean;
+  previous?: number;
+  /** live points at it whole */
+  live: boolean;
+  operability: Operability;
+}
+
+/** Version is one immutable version's metadata. */
+export interface Version {
+  function: string;
+  version: number;
+  digest: string;
+  author: string;
+  message?: string;
+  /** bytes of source */
+  size: number;
+  aliases: string[];
+  manifest?: Record<string, unknown>;
+  createdAt: string;
+}
+
+/** Rollback is the body of a rollback; no version means the previous one. */
+export interface Rollback {
+  version?: number;
+}
+
+/** RolledBack is the receipt of a rollback: live as it is now, and what changed. */
+export interface RolledBack {
+  name: string;
+  weights: Weight[];
+  sticky?: Sticky;
+  /** the version that live last pointed at whole */
+  from: number;
+  /** the one that it points at now */
+  version: number;
+}
+
+/** State of a generated thing. */
+export type State = "pending" | "ready" | "failed" | "disabled";
+
+/** Operability is what was generated for a function, and how far it is. */
+export interface Operability {
+  dashboard: Dashboard;
+  pagerduty: PagerDuty;
+  alerts: Alert[];
+  slo: SLO;
+}
+
+/** Dashboard is a function's generated dashboard. */
+export interface Dashboard {
+  uid: string;
+  url?: string;
+  /** grafana or files */
+  target?: string;
+  state: State;
+  error?: string;
+}
+
+/** PagerDuty is a function's service there. */
+export interface PagerDuty {
+  serviceId?: string;
+  url?: string;
+  escalationPolicy?: string;
+  state: State;
+  error?: string;
+}
+
+/** Alert is one generated alert definition of a function with its state now. */
+export interface Alert {
+  name: string;
+  function?: string;
+  slo?: string;
+  /** page or ticket */
+  class: string;
+  window?: string;
+  /** inactive, pending, firing */
+  state: string;
+  since?: string;
+  /** burn rate */
+  value?: number;
+  reason?: string;
+  error?: string;
+}
+
+/**
+ * Health is how one function is doing now. Durations are seconds, shares are
+ * ratios; a null means that there was nothing to measure.
+ */
+export interface Health {
+  function: string;
+  /** healthy, degraded, failing, idle, unknown */
+  state: string;
+  /** the state in words */
+  reason: string;
+  /** of the state */
+  since: string;
+  /** invocations a second */
+  rate: number;
+  errorRatio: number | null;
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  inFlight: number;
+  /** share of the worst objective's error budget; under 0 when overspent */
+  budgetLeft: number | null;
+  availability: number;
+  /** seconds, of the strictest latency objective */
+  latencyTarget?: number;
+  latencyQuantile?: number;
+  /** of the SLO */
+  window: string;
+  versions: VersionShare[];
+  /** invocations a second, one value per 5 s, oldest first, at most 24 */
+  trend: number[];
+  deployedAt: string;
+  deployedBy: string;
+  updatedAt: string;
+}
+
+/** VersionShare is one version's share of live. */
+export interface VersionShare {
+  version: number;
+  share: number;
+}
+
+/** ErrorGroup is failures of the same mapped stack. */
+export interface ErrorGroup {
+  fingerprint: string;
+  code: string;
+  message: string;
+  stack: Frame[];
+  count: number;
+  firstSeen: string;
+  lastSeen: string;
+  versions: number[];
+  /** a sample request id */
+  request: string;
+}
+
+/** Frame is one line of a mapped stack. */
+export interface Frame {
+  function?: string;
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** LogRecord is one log line of a function. */
+export interface LogRecord {
+  time: string;
+  /** debug, info, warn, error */
+  level: string;
+  message: string;
+  function: string;
+  version?: number;
+  request?: string;
+  trace?: string;
+  fields?: Record<string, unknown>;
+}
+
+/** Deployment is one change of what live means. */
+export interface Deployment {
+  id: number;
+  function: string;
+  /** registered, deployed, rolled_back, repointed, deleted */
+  kind: string;
+  from: Weight[];
+  to: Weight[];
+  author: string;
+  message?: string;
+  time: string;
+}
+
+export const TypeHello = "hello";
+
+export const TypeSubscribe = "subscribe";
+
+export const TypeUnsubscribe = "unsubscribe";
+
+export const TypeSnapshot = "snapshot";
+
+export const TypeDelta = "delta";
+
+export const TypeError = "error";
+
+export const TypeHeartbeat = "heartbeat";
+
+/**
+ * Hello is the first message of a connection. A new epoch means that sequence
+ * numbers of an older one say nothing.
+ */
+export interface Hello {
+  type: string;
+  epoch: string;
+  /** seconds between ticks */
+  step: number;
+  version: string;
+}
+
+/**
+ * Subscribe is what a client sends: a topic is overview, function:<name>,
+ * alerts, logs:<name> or deployments. After is the last sequence number seen of
+ * this epoch, to resume from.
+ */
+export interface Subscribe {
+  type: string;
+  topic: string;
+  after?: number;
+}
+
+/** Snapshot is a topic's whole state as of Seq. */
+export interface Snapshot {
+  type: string;
+  topic: string;
+  seq: number;
+  items: unknown[];
+}
+
+/**
+ * Delta is what changed since the message before it: items that are new or
+ * other than before, and the keys of those that are gone. Its Seq is one more
+ * than that of the message before it.
+ */
+export interface Delta {
+  type: string;
+  topic: string;
+  seq: number;
+  items: unknown[];
+  removed: string[];
+}
+
+export const TopicOverview = "overview";
+
+export const TopicAlerts = "alerts";
+
+export const TopicDeployments = "deployments";
+
+export const TopicFunction = "function:";
+
+export const TopicLogs = "logs:";
+
+export const LiveInvalidMessage = "invalid_message";
+
+export const LiveUnknownTopic = "unknown_topic";
+
+export const LiveNotFound = "function_not_found";
+
+export const LiveForbidden = "forbidden";
+
+export const LiveTooMany = "too_many_subscriptions";
+
+export const LiveInternal = "internal";
+
+export const LiveProtocol = "hadron.v1";
+
+export const LiveTokenProtocol = "hadron.token.";
+
+export const CloseAccessChanged = 4001;
+
+export const CloseUnauthorized = 4401;
+
+export const CloseFlood = 4429;
+
+/** Heartbeat is sent each step in which nothing else was. */
+export interface Heartbeat {
+  type: string;
+}
+
+/** LiveError says why a subscription was refused; the connection stays. */
+export interface LiveError {
+  type: string;
+  topic?: string;
+  code: string;
+  detail: string;
+}
+
+/** FunctionPoint is the item of a function:<name> topic: its health and its last errors. */
+export interface FunctionPoint {
+  health: Health;
+  errors: ErrorGroup[];
+}
+
+/** Problem is an RFC 9457 problem+json body with Hadron's stable code. */
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  detail?: string;
+  code: string;
+  /** of the author's file, from 1 */
+  line?: number;
+  /** from 1 */
+  column?: number;
+  file?: string;
+  /** the source lines around it */
+  frame?: string;
+  stack?: Frame[];
+}
+
+export const ProblemType = "application/problem+json";
+
+/** System is how the installation itself is doing: the sum of its parts. */
+export interface System {
+  version: string;
+  node: string;
+  dev: boolean;
+  /** ok, degraded or down: the worst of the parts */
+  state: string;
+  startedAt: string;
+  parts: Part[];
+}
+
+/** Part is one part of the installation: the registry, the metric store, Grafana. */
+export interface Part {
+  name: string;
+  /** ok, degraded, down or disabled */
+  state: string;
+  /** what is wrong and what is done about it */
+  detail?: string;
+  /** of the state */
+  since?: string;
+}
+
+export const PartOK = "ok";
+
+export const PartDegraded = "degraded";
+
+export const PartDown = "down";
+
+export const PartDisabled = "disabled";

@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Health is how one function is doing now. Durations are seconds, shares are
+// ratios; a null means that there was nothing to measure.
+type Health struct {
+	Function        string         `json:"function"`
+	State           string         `json:"state"`  // healthy, degraded, failing, idle, unknown
+	Reason          string         `json:"reason"` // the state in words
+	Since           time.Time      `json:"since"`  // of the state
+	Rate            float64        `json:"rate"`   // invocations a second
+	ErrorRatio      *float64       `json:"errorRatio"`
+	P50             *float64       `json:"p50"`
+	P95             *float64       `json:"p95"`
+	P99             *float64       `json:"p99"`
+	InFlight        int            `json:"inFlight"`
+	BudgetLeft      *float64       `json:"budgetLeft"` // share of the worst objective's error budget; under 0 when overspent
+	Availability    float64        `json:"availability"`
+	LatencyTarget   float64        `json:"latencyTarget,omitempty"` // seconds, of the strictest latency objective
+	LatencyQuantile float64        `json:"latencyQuantile,omitempty"`
+	Window          string         `json:"window"` // of the SLO
+	Versions        []VersionShare `json:"versions"`
+	Trend           []float64      `json:"trend"` // invocations a second, one value per 5 s, oldest first, at most 24
+	DeployedAt      time.Time      `json:"deployedAt"`
+	DeployedBy      string         `json:"deployedBy"`
+	UpdatedAt       time.Time      `json:"updatedAt"`
+}
+
+// VersionShare is one version's share of live.
+type VersionShare struct {
+	Version int     `json:"version"`
+	Share   float64 `json:"share"`
+}
+
+// ErrorGroup is failures of the same mapped stack.
+type ErrorGroup struct {
+	Fingerprint string    `json:"fingerprint"`
+	Code        string    `json:"code"`
+	Message     string    `json:"message"`
+	Stack       []Frame   `json:"stack"`
+	Count       int64     `json:"count"`
+	FirstSeen   time.Time `json:"firstSeen"`
+	LastSeen    time.Time `json:"lastSeen"`
+	Versions    []int     `json:"versions"`
+	Request     string    `json:"request"` // a sample request id
+}
+
+// Frame is one line of a mapped stack.
+type Frame struct {
+	Function string `json:"function,omitempty"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+}
+
+// LogRecord is one log line of a function.
+type LogRecord struct {
+	Time     time.Time       `json:"time"`
+	Level    string          `json:"level"` // debug, info, warn, error
+	Message  string          `json:"message"`
+	Function string          `json:"function"`
+	Version  int             `json:"version,omitempty"`
+	Request  string          `json:"request,omitempty"`
+	Trace    string          `json:"trace,omitempty"`
+	Fields   json.RawMessage `json:"fields,omitempty" tstype:"Record<string, unknown>"`
+}
+
+// Deployment is one change of what live means.
+type Deployment struct {
+	ID       int64     `json:"id"`
+	Function string    `json:"function"`
+	Kind     string    `json:"kind"` // registered, deployed, rolled_back, repointed, deleted
+	From     []Weight  `json:"from"`
+	To       []Weight  `json:"to"`
+	Author   string    `json:"author"`
+	Message  string    `json:"message,omitempty"`
+	Time     time.Time `json:"time"`
+}

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"hadron/runtime/access"
+	"hadron/ui/wire"
+)
+
+// handlers are what the shared listener dispatches to.
+type handlers struct {
+	functions  http.Handler // /fn/…
+	api        http.Handler // /api/v1/…
+	prometheus http.Handler // /prometheus/…
+	metrics    http.Handler // /metrics
+	web        http.Handler // everything else
+}
+
+// mux dispatches by the escaped path ahead of any ServeMux, whose cleaning would
+// change the bytes of a function's path.
+func (a *App) mux(h handlers) http.Handler {
+	prometheus := a.guard(http.StripPrefix("/prometheus", h.prometheus))
+	metrics := a.guard(h.metrics)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.EscapedPath()
+		switch {
+		case strings.HasPrefix(path, "/fn/"):
+			h.functions.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/api/"):
+			h.api.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/prometheus/"):
+			prometheus.ServeHTTP(w, r)
+		case path == "/metrics":
+			metrics.ServeHTTP(w, r)
+		case path == "/healthz":
+			a.healthz(w, r)
+		case path == "/readyz":
+			a.readyz(w, r)
+		default:
+			h.web.ServeHTTP(w, r)
+		}
+	})
+}
+
+// functionsMux serves /fn alone, on the listener of its own.
+func (a *App) functionsMux(functions http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.EscapedPath(); {
+		case strings.HasPrefix(path, "/fn/"):
+			functions.ServeHTTP(w, r)
+		case path == "/healthz":
+			a.healthz(w, r)
+		case path == "/readyz":
+			a.readyz(w, r)
+		default:
+			problem(w, http.StatusNotFound, "not_found", "this listener serves functions under /fn/ only")
+		}
+	})
+}
+
+// healthz says that the process answers.
+func (a *App) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// readyz says whether this process should get traffic.
+func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
+	switch {
+	case a.draining.Load():
+		problem(w, http.StatusServiceUnavailable, "draining", "the server is shutting down")
+	case !a.ready.Load():
+		problem(w, http.StatusServiceUnavailable, "starting", "the server is not ready yet; try again in a second")
+	default:
+		a.healthz(w, nil)
+	}
+}
+
+// guard lets through who may read the whole installation: metrics are of every
+// team. A server without tokens is for this machine's people only, so a page of
+// another site that points its name here is refused by its Host.
+func (a *App) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.cfg.Dev && !access.LoopbackHost(r.Host) {
+			problem(w, http.StatusForbidden, "forbidden", "a server with --dev answers on loopback only")
+			return
+		}
+		who, err := a.authenticate(r)
+		switch {
+		case err != nil:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="hadron"`)
+			problem(w, http.StatusUnauthorized, "unauthorized", "give a token: Authorization: Bearer hdn_…")
+		case !access.Can(who, access.Read, ""):
+			problem(w, http.StatusForbidden, "forbidden", "this needs a viewer's token of the whole installation")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func problem(w http.ResponseWriter, status int, code, detail string) {
+	w.Header().Set("Content-Type", wire.ProblemType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(wire.Problem{Title: http.StatusText(status), Status: status, Code: code, Detail: detail})
+}

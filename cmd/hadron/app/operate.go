@@ -1,0 +1,270 @@
+package app
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hadron/alerting"
+	"hadron/alerting/pagerduty"
+	"hadron/dashgen/grafana"
+	"hadron/runtime/access"
+	"hadron/runtime/function"
+	"hadron/runtime/reconcile"
+	"hadron/runtime/registry"
+)
+
+// dashboards is the target that keeps functions' dashboards: Grafana, or files.
+type dashboards interface {
+	reconcile.Target
+	Status(name function.Name) grafana.Status
+}
+
+// operations is what makes functions operable beside what measures them.
+type operations struct {
+	installation string
+
+	dashboards dashboards
+	pager      *pagerduty.Target // nil: nobody is paged
+	alerts     *alerting.Evaluator
+	loops      []*reconcile.Loop
+}
+
+// outsideTimeout bounds one attempt of a call to Grafana or PagerDuty: people
+// watch the state while it is tried again.
+const outsideTimeout = 5 * time.Second
+
+// setupOperations makes what acts on the wanted functions: alerts, dashboards,
+// PagerDuty services and recording rules. Registration never waits for it.
+//
+//	registry ─wake─▶ loop ─▶ dashboards   (Grafana or files)
+//	              ├▶ loop ─▶ pagerduty    (services) ─▶ routing keys
+//	              └▶ loop ─▶ rules        (recording)      │
+//	tsdb ◀─query── evaluator ─▶ outbox ─▶ deliverer ◀──────┘ ─▶ Events API
+func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) error {
+	o := &a.operations
+	installation, err := a.installation()
+	if err != nil {
+		return err
+	}
+	o.installation = installation
+	var (
+		routing func(function.Name) (string, bool)
+		targets []reconcile.Target
+		wake    = func() {}
+	)
+	if a.cfg.PagerDuty.Token != "" {
+		if o.pager, err = pagerduty.NewTarget(pagerduty.Config{
+			Token: a.cfg.PagerDuty.Token, From: a.cfg.PagerDuty.From, APIURL: a.cfg.PagerDuty.APIURL,
+			EventsURL: a.cfg.PagerDuty.EventsURL, EscalationPolicy: a.cfg.PagerDuty.EscalationPolicy,
+			Installation: installation, ExternalURL: a.cfg.ExternalURL, Store: a.parts.db.PagerDuty(),
+			Settled: a.settled, Timeout: outsideTimeout, Logger: a.log,
+		}); err != nil {
+			return err
+		}
+		routing = o.pager.Routing
+		sender, err := pagerduty.NewSender(pagerduty.SenderConfig{EventsURL: a.cfg.PagerDuty.EventsURL})
+		if err != nil {
+			return err
+		}
+		deliverer, err := alerting.NewDeliverer(alerting.DelivererConfig{
+			Outbox: a.parts.db.Alerting(), Send: sender.Send, Routing: routing, Logger: a.log, Registerer: own,
+		})
+		if err != nil {
+			return err
+		}
+		if err := deliverer.Start(ctx); err != nil {
+			return err
+		}
+		a.onStop("outbox", deliverer.Stop)
+		wake = deliverer.Wake
+		targets = append(targets, o.pager)
+	}
+	if o.alerts, err = alerting.New(alerting.Config{
+		Query: a.parts.metrics.Query, List: a.everyFunction, Store: a.parts.db.Alerting(), Interval: a.cadence(),
+		Append: a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
+		Installation: installation, Logger: a.log, Registerer: own,
+	}); err != nil {
+		return err
+	}
+	if err := o.alerts.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop("alerting", o.alerts.Stop)
+	if o.dashboards, err = a.makeDashboards(ctx, installation); err != nil {
+		return err
+	}
+	targets = append(targets, o.dashboards, &recordingRules{db: a.parts.metrics, interval: a.cadence()})
+	for _, target := range targets {
+		if err := a.startLoop(ctx, target, wake); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled reports that nothing of a function is open at the pager or on its way
+// there. Where it cannot be told, it is taken for open.
+func (a *App) settled(name function.Name) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	defer cancel()
+	done, err := a.parts.db.Alerting().Settled(ctx, name)
+	return err == nil && done
+}
+
+func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed func()) error {
+	woken, cancel := a.parts.registry.Wake()
+	loop, err := reconcile.New(reconcile.Config{
+		Target: target, List: a.everyFunction, Wake: woken, Logger: a.log,
+		Observe: func(reconcile.Pass) { passed() },
+	})
+	if err != nil {
+		cancel()
+		return err
+	}
+	if err := loop.Start(ctx); err != nil {
+		cancel()
+		return err
+	}
+	a.operations.loops = append(a.operations.loops, loop)
+	a.onStop(target.Name()+" reconciler", func(ctx context.Context) error {
+		cancel()
+		return loop.Stop(ctx)
+	})
+	return nil
+}
+
+func (a *App) everyFunction(ctx context.Context) ([]function.Function, error) {
+	return a.parts.registry.List(ctx, registry.Filter{})
+}
+
+// datasourceToken names the token with which Grafana reads metrics.
+const datasourceToken = "grafana-datasource"
+
+func (a *App) makeDashboards(ctx context.Context, installation string) (dashboards, error) {
+	if a.cfg.Grafana.URL == "" {
+		return grafana.NewFiles(grafana.FilesConfig{
+			Dir: a.path("dashboards"), Installation: installation, ExternalURL: a.cfg.ExternalURL,
+			ServiceURL: a.serviceURL, Interval: a.cadence(), Logger: a.log,
+		})
+	}
+	// Issued anew at each start, in place of the one before: only its hash is kept.
+	token, err := a.parts.tenants.Issue(ctx, datasourceToken, access.Viewer, "")
+	if err != nil {
+		return nil, fmt.Errorf("issue the token of Grafana's data source: %w", err)
+	}
+	reach := a.cfg.Grafana.DatasourceURL
+	if reach == "" {
+		reach = a.cfg.ExternalURL + "/prometheus"
+	}
+	return grafana.NewTarget(grafana.Config{
+		URL: a.cfg.Grafana.URL, Token: a.cfg.Grafana.Token, DatasourceURL: reach, DatasourceToken: token,
+		Installation: installation, ExternalURL: a.cfg.ExternalURL, ServiceURL: a.serviceURL,
+		Interval: a.cadence(), Timeout: outsideTimeout, Logger: a.log,
+	})
+}
+
+// cadence is between evaluations of alerts. Their windows hold at least five of
+// them, so samples must not come more slowly.
+func (a *App) cadence() time.Duration { return max(a.cfg.Metrics.Interval, a.cfg.Alerting.Interval) }
+
+// installation is this Hadron's name in systems that others use too: made once,
+// kept with the data it belongs to.
+func (a *App) installation() (string, error) {
+	path := a.path("installation")
+	data, err := os.ReadFile(path)
+	if err == nil {
+		if id := strings.TrimSpace(string(data)); id != "" {
+			return id, nil
+		}
+		return "", fmt.Errorf("%s is empty: it named this installation in Grafana and PagerDuty; restore it, or delete it to start anew", path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the installation's name: %w", err)
+	}
+	var b [4]byte
+	for i := range b {
+		b[i] = byte(rand.IntN(256)) // a name, not a secret
+	}
+	id := hex.EncodeToString(b[:])
+	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the installation's name: %w", err)
+	}
+	return id, nil
+}
+
+// describeTimeout bounds what a page's details may cost: alerts wait for it.
+const describeTimeout = 2 * time.Second
+
+// describe gathers what a page says beside its alert.
+func (a *App) describe(ctx context.Context, q alerting.Question) alerting.Details {
+	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
+	defer cancel()
+	name := q.Function
+	d := alerting.Details{
+		Live:      a.cfg.ExternalURL + "/f/" + string(name),
+		Logs:      a.cfg.ExternalURL + "/api/v1/functions/" + string(name) + "/logs?level=error",
+		Dashboard: a.dashboardAt(name, q.Since),
+	}
+	if h, ok := a.parts.collector.Health(name); ok {
+		d.BudgetLeft = h.BudgetLeft
+	}
+	if f, err := a.parts.registry.Get(ctx, name); err == nil {
+		d.Runbook = f.Spec.Runbook
+	}
+	a.describeErrors(&d, name)
+	a.describeDeployment(ctx, &d, name)
+	return d
+}
+
+func (a *App) dashboardAt(name function.Name, since time.Time) string {
+	s := a.operations.dashboards.Status(name)
+	if s.Target != grafana.TargetGrafana {
+		return ""
+	}
+	return fmt.Sprintf("%s?from=%d&to=now", s.URL, since.Add(-time.Hour).UnixMilli())
+}
+
+func (a *App) describeErrors(d *alerting.Details, name function.Name) {
+	groups := a.parts.collector.Errors(name)
+	var total int64
+	byCode := map[string]int64{}
+	for i := range groups {
+		g := &groups[i]
+		total += g.Count
+		byCode[g.Code] += g.Count
+		if d.TopError == nil || g.Count > d.TopError.Count {
+			d.TopError = &alerting.TopError{Message: g.Message, Frames: frames(g.Stack), Count: g.Count, Request: g.Request}
+		}
+	}
+	for code, n := range byCode {
+		d.Codes = append(d.Codes, alerting.CodeShare{Code: code, Share: float64(n) / float64(total)})
+	}
+}
+
+func (a *App) describeDeployment(ctx context.Context, d *alerting.Details, name function.Name) {
+	changes, err := a.parts.registry.Changes(ctx, registry.ChangeFilter{Name: name, Before: registry.Newest, Limit: 20})
+	if err != nil {
+		return // a page without its history is better than none
+	}
+	for _, c := range changes {
+		from, to, touched := c.Live()
+		if !touched || len(to) == 0 {
+			continue
+		}
+		now, before := function.Alias{Weights: to}, function.Alias{Weights: from}
+		d.Deployment = &alerting.Deployment{Version: now.Whole(), By: c.By, Message: c.Message, At: c.Time}
+		if d.Previous = before.Whole(); d.Previous == d.Deployment.Version {
+			d.Previous = 0
+		}
+		return
+	}
+}

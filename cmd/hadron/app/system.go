@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"hadron/ui/wire"
+)
+
+// probeTimeout bounds what a look at one part may take.
+const probeTimeout = 2 * time.Second
+
+// system sums up how the parts are doing: the installation is as well as the
+// worst of them.
+func (a *App) system(ctx context.Context) (wire.System, error) {
+	s := wire.System{Version: a.opts.Version, Node: a.node, Dev: a.cfg.Dev, State: wire.PartOK, StartedAt: a.startedAt}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	for _, probe := range []struct {
+		name string
+		ask  func(context.Context) error
+	}{
+		{"registry", a.parts.db.Ping},
+		{"metric store", func(ctx context.Context) error {
+			_, err := a.parts.metrics.Query(ctx, "vector(1)", time.Now())
+			return err
+		}},
+	} {
+		part := wire.Part{Name: probe.name, State: wire.PartOK}
+		if err := probe.ask(ctx); err != nil {
+			part.State, part.Detail = wire.PartDown, err.Error()
+		}
+		s.Parts = append(s.Parts, part)
+	}
+	for _, part := range s.Parts {
+		switch {
+		case part.State == wire.PartDown:
+			s.State = wire.PartDown
+		case part.State == wire.PartDegraded && s.State == wire.PartOK:
+			s.State = wire.PartDegraded
+		}
+	}
+	return s, nil
+}

@@ -1,0 +1,245 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hadron/collector"
+	"hadron/collector/logs"
+	"hadron/runtime/access"
+	"hadron/runtime/engine"
+	"hadron/runtime/function"
+	"hadron/runtime/gateway"
+	"hadron/runtime/invocation"
+	"hadron/runtime/project"
+	"hadron/runtime/registry"
+	"hadron/runtime/tenant"
+	"hadron/storage/sql"
+	"hadron/storage/tsdb"
+	"hadron/storage/tsdb/promapi"
+	"hadron/ui/api"
+	"hadron/ui/live"
+	"hadron/ui/web"
+)
+
+// parts are what handlers and views reach after setup.
+type parts struct {
+	db        *sql.DB
+	metrics   *tsdb.DB
+	logs      *logs.Store
+	collector *collector.Collector
+	engine    *engine.Engine
+	registry  *registry.Registry
+	gateway   *gateway.Gateway
+	tenants   *tenant.Tenants
+}
+
+// setup makes every part and connects it, in the order in which each needs the
+// ones above. It is one straight line on purpose: what depends on what can be
+// read from top to bottom, and each part registers its own stop when it exists.
+//
+//	sql ── registry ──┬─▶ gateway ──▶ engine ──▶ logs
+//	tsdb ─ collector ─┘      │           ▲
+//	                         └─ fetch ───┘  a function's call of another
+//	api · live · promapi · web  read them all
+func (a *App) setup(ctx context.Context) (err error) {
+	p := &a.parts
+	own := prometheus.NewRegistry()
+	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	// What is kept.
+	if p.db, err = sql.Open(ctx, sql.Config{Path: a.path("hadron.db"), Logger: a.log}); err != nil {
+		return err
+	}
+	a.onStop("database", func(context.Context) error { return p.db.Close() })
+	if p.metrics, err = tsdb.Open(tsdb.Config{
+		Dir: a.path("metrics"), Retention: a.cfg.Metrics.Retention, MaxBytes: int64(a.cfg.Metrics.MaxSize),
+		Logger: a.log, Registerer: own,
+	}); err != nil {
+		return err
+	}
+	a.onStop("metric store", func(context.Context) error { return p.metrics.Close() })
+	if p.logs, err = logs.Open(logs.Config{
+		Dir: a.path("logs"), MaxAge: a.cfg.Logs.Retention, MaxBytes: int64(a.cfg.Logs.MaxSize),
+		Logger: a.log, Registerer: own,
+	}); err != nil {
+		return err
+	}
+	a.onStop("logs", func(context.Context) error { return p.logs.Close() })
+	if p.tenants, err = tenant.New(tenant.Config{
+		Dev: a.cfg.Dev, AdminTokenFile: a.cfg.Auth.AdminTokenFile, DataDir: a.cfg.DataDir,
+		Terminal: a.opts.Terminal, Store: p.db.Tokens(), Logger: a.log,
+	}); err != nil {
+		return err
+	}
+
+	// What measures.
+	if p.collector, err = collector.New(collector.Config{
+		Store: p.metrics, Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
+		Logger: a.log, Registerer: own,
+	}); err != nil {
+		return err
+	}
+	own.MustRegister(p.collector)
+
+	// What runs. Engine and gateway need each other: a function's fetch of another
+	// function goes back to the gateway.
+	if p.engine, err = engine.New(engine.Config{
+		Bundle: func(ctx context.Context, id function.ID) (function.Bundle, error) { return p.registry.Bundle(ctx, id) },
+		Call: func(ctx context.Context, caller invocation.Request, r *http.Request) (*http.Response, error) {
+			return p.gateway.Call(ctx, caller, r)
+		},
+		Log: p.logs.Append, ExternalURL: a.cfg.ExternalURL, Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow,
+		Logger: a.log, Registerer: own,
+	}); err != nil {
+		return err
+	}
+	a.onStop("engine", p.engine.Close)
+	if p.registry, err = registry.New(registry.Config{
+		Store: p.db.Registry(), Builder: builder{p.engine}, MaxLimits: a.cfg.Limits.most(),
+	}); err != nil {
+		return err
+	}
+	if p.gateway, err = gateway.New(gateway.Config{
+		Invoker: p.engine, Resolve: a.resolve, Authorize: a.caller, Dev: a.cfg.Dev,
+		Observe: func(v function.Version) gateway.Observer { return p.collector.Handle(v) },
+		Refused: p.collector.Refused, ExternalURL: a.cfg.ExternalURL, MaxInFlight: a.cfg.Limits.InFlight, Logger: a.log,
+	}); err != nil {
+		return err
+	}
+	a.onStop("collector", p.collector.Stop) // after the gateway has drained, so that the last calls are counted
+	a.onStop("gateway", p.gateway.Drain)
+
+	// Followers hear of functions before any request can.
+	p.registry.Follow(p.collector)
+	p.registry.Follow(p.gateway)
+	p.registry.Follow(forget{p.engine, p.logs})
+	if err := p.registry.Start(ctx); err != nil {
+		return err
+	}
+	if err := p.collector.Start(ctx); err != nil {
+		return err
+	}
+
+	// What makes functions operable.
+	if err := a.setupOperations(ctx, own); err != nil {
+		return err
+	}
+
+	// What people and scripts talk to.
+	hub, err := live.New(live.Config{
+		Version: a.opts.Version, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Dev: a.cfg.Dev,
+		Step: healthStep, Ticks: p.collector.Subscribe, Wake: p.registry.Wake, Names: a.known,
+		Healths: a.healths, Function: a.point, Alerts: a.alerts, Deployments: a.deployments,
+		LogHistory: a.lastLogs, LogFollow: a.watchLogs,
+		Logger: a.log, Registerer: own,
+	})
+	if err != nil {
+		return err
+	}
+	if err := hub.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop("live hub", hub.Stop)
+	rest, err := api.New(api.Config{
+		Registry: p.registry, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
+		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
+		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Translate: translate, Live: hub,
+		Stopping: a.stopping, Logger: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	prom, err := promapi.New(promapi.Config{
+		DB: p.metrics, Groups: a.ruleGroups, Metadata: metadata, Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
+	})
+	if err != nil {
+		return err
+	}
+	a.serve(
+		a.mux(handlers{
+			functions: p.gateway, api: rest, prometheus: prom, web: web.Handler(),
+			metrics: promhttp.HandlerFor(own, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
+		}),
+		a.functionsMux(p.gateway.Dedicated()),
+	)
+	return nil
+}
+
+func (a *App) addresses() []net.Addr {
+	out := make([]net.Addr, len(a.listeners))
+	for i, l := range a.listeners {
+		out[i] = l.Addr()
+	}
+	return out
+}
+
+// builder makes what the engine runs: esbuild's output, evaluated once.
+type builder struct{ engine *engine.Engine }
+
+func (b builder) Build(ctx context.Context, src registry.Source) (function.Bundle, error) {
+	out, err := project.Build(ctx, project.Input{Source: src.Source, SourceMap: src.SourceMap, Entry: src.Manifest.Entry})
+	if err != nil {
+		return function.Bundle{}, err
+	}
+	bundle := function.Bundle{
+		ID:   function.ID{Name: src.Name}, // the registry numbers it when it is stored
+		Code: out.Code, Map: out.Map, Builder: out.Builder, Manifest: src.Manifest,
+	}
+	return bundle, b.engine.Check(ctx, bundle)
+}
+
+// forget drops a deleted function's warm VMs and its logs.
+type forget struct {
+	engine *engine.Engine
+	logs   *logs.Store
+}
+
+func (forget) Apply(function.Function) {}
+
+func (f forget) Remove(name function.Name) {
+	f.engine.Drop(name)
+	f.logs.Remove(name)
+}
+
+func (a *App) resolve(ctx context.Context, ref function.Ref) (function.Version, error) {
+	v, err := a.parts.registry.Resolve(ctx, ref)
+	for _, missing := range []error{registry.ErrNotFound, registry.ErrVersionNotFound, registry.ErrAliasNotFound, registry.ErrAmbiguous} {
+		if errors.Is(err, missing) {
+			return v, fmt.Errorf("%w: %w", gateway.ErrNotFound, err)
+		}
+	}
+	return v, err
+}
+
+// authenticate says whose token a request carries.
+func (a *App) authenticate(r *http.Request) (access.Principal, error) {
+	return a.parts.tenants.Authenticate(r.Context(), bearer(r))
+}
+
+// caller is authenticate for the data plane, where nobody is allowed to be nobody.
+func (a *App) caller(r *http.Request) (access.Principal, error) {
+	token := bearer(r)
+	if token == "" && !a.cfg.Dev {
+		return access.Principal{}, nil
+	}
+	who, err := a.parts.tenants.Authenticate(r.Context(), token)
+	if err != nil && !errors.Is(err, tenant.ErrUnauthenticated) {
+		return who, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	}
+	return who, err
+}
+
+func (a *App) apiCaller(r *http.Request) (access.Principal, error) {
+	if !a.cfg.Dev && bearer(r) == "" {
+		return access.Principal{}, api.ErrNoToken
+	}
+	return a.authenticate(r)
+}

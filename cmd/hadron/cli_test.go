@@ -69,6 +69,15 @@ func TestRefusals(t *testing.T) {
 	}
 	p.want(http.StatusNotFound, http.MethodGet, "/fn/a/b/c@9", nil, &got)
 	p.want(http.StatusNotFound, http.MethodGet, "/api/v1/nothing", nil, &got)
+
+	// Without tokens, pages of other sites are kept out.
+	for _, path := range []string{"/prometheus/api/v1/write", "/api/v1/functions/a/b/c/rollback"} {
+		resp := p.do(http.MethodPost, path, "{}", http.Header{"Origin": {"https://elsewhere.example"}, "Sec-Fetch-Site": {"cross-site"}})
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("%s from another site: %d", path, resp.StatusCode)
+		}
+	}
 }
 
 func TestTokens(t *testing.T) {

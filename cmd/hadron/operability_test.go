@@ -165,6 +165,11 @@ func TestFunctionIsBornOperable(t *testing.T) {
 		t.Error("a secret is in the page or in the log")
 	}
 	everyPanelDraws(t, o)
+	var drawn wire.DashboardModel
+	o.want(http.StatusOK, http.MethodGet, payPath+"/dashboard", nil, &drawn)
+	if drawn.UID != op.Dashboard.UID || len(drawn.Rows) < 5 || len(drawn.Rows[0].Panels) == 0 {
+		t.Errorf("the built-in UI's dashboard has %d rows under %q", len(drawn.Rows), drawn.UID)
+	}
 
 	// Restart in the middle: nothing is paged twice.
 	o.kill()
@@ -209,6 +214,9 @@ func TestFunctionIsBornOperable(t *testing.T) {
 	})
 	if d, ok := o.grafana.Dashboard(foreignDashboard); !ok || d.Version != 1 {
 		t.Errorf("the foreign dashboard was touched: %+v", d)
+	}
+	if v := o.pager.Violations(); len(v) > 0 {
+		t.Errorf("PagerDuty's descriptions do not allow: %v", v)
 	}
 	for _, s := range o.pager.Services() {
 		if s.ID == foreignService && (s.Status != "active" || s.Name != "Somebody else's") {

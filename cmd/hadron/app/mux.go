@@ -80,11 +80,17 @@ func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
 
 // guard lets through who may read the whole installation: metrics are of every
 // team. A server without tokens is for this machine's people only, so a page of
-// another site that points its name here is refused by its Host.
+// another site is refused: by its Host where it points its name here, and by its
+// Origin where it would write samples.
 func (a *App) guard(next http.Handler) http.Handler {
+	origin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.cfg.Dev && !access.LoopbackHost(r.Host) {
 			problem(w, http.StatusForbidden, "forbidden", "a server with --dev answers on loopback only")
+			return
+		}
+		if err := origin.Check(r); err != nil {
+			problem(w, http.StatusForbidden, "forbidden", "a page of another site cannot write here")
 			return
 		}
 		who, err := a.authenticate(r)

@@ -193,7 +193,7 @@ func printOperability(w io.Writer, op wire.Operability) {
 		if problem != "" {
 			text += ": " + problem
 		}
-		if state == wire.Failed {
+		if state == wire.Failed || state == wire.Pending {
 			text += " (Hadron goes on trying)"
 		}
 		fmt.Fprintf(w, "    %-11s %-43s %s\n", key, value, text)

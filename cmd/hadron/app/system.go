@@ -32,6 +32,7 @@ func (a *App) system(ctx context.Context) (wire.System, error) {
 		}
 		s.Parts = append(s.Parts, part)
 	}
+	s.Parts = append(s.Parts, a.operationParts()...)
 	for _, part := range s.Parts {
 		switch {
 		case part.State == wire.PartDown:
@@ -41,4 +42,26 @@ func (a *App) system(ctx context.Context) (wire.System, error) {
 		}
 	}
 	return s, nil
+}
+
+// operationParts are what makes functions operable: one that fails degrades the
+// installation, and functions go on being served.
+func (a *App) operationParts() []wire.Part {
+	var out []wire.Part
+	degraded := func(name, problem string) {
+		part := wire.Part{Name: name, State: wire.PartOK}
+		if problem != "" {
+			part.State, part.Detail = wire.PartDegraded, problem+"; it is tried again"
+		}
+		out = append(out, part)
+	}
+	degraded("alerting", a.operations.alerts.Status().LastError)
+	for _, loop := range a.operations.loops {
+		s := loop.Status()
+		degraded(s.Target, s.LastError)
+	}
+	if a.operations.pager == nil {
+		out = append(out, wire.Part{Name: "pagerduty", State: wire.PartDisabled, Detail: "pagerduty.token is not set: nobody is paged"})
+	}
+	return out
 }

@@ -7,15 +7,8 @@ import { useSize } from '../parts/use-size'
 import type { DashboardPanel } from '../wire.gen'
 import styles from './chart.module.css'
 import { type Drawn, isShare, scaleOf, stack } from './model'
-import { drawCells, drawMarks, drawThresholds, type Pen } from './strokes'
+import { drawCells, drawMarks, drawThresholds, type Mark, type Pen } from './strokes'
 import { Tip } from './tip'
-
-/** A moment on the time axis: a deployment, or an alert that began. */
-export interface Mark {
-  time: number // Unix seconds
-  label: string
-  kind: 'deployment' | 'alert'
-}
 
 interface ChartProps {
   panel: DashboardPanel

@@ -1,10 +1,11 @@
 import { useMemo } from 'react'
 import { useNow } from '../live/use-live'
 import type { DashboardPanel, DashboardRow } from '../wire.gen'
-import { Chart, type Mark } from './chart'
+import { Chart } from './chart'
 import styles from './chart.module.css'
 import { gridOf, linesOf, type RangeName } from './model'
 import { Stat } from './stat'
+import type { Mark } from './strokes'
 import { useInView, usePanel } from './use-panel'
 
 interface ChartsProps {

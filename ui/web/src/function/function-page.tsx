@@ -23,7 +23,6 @@ import type {
   Operability,
   Version,
 } from '../wire.gen'
-import type { Mark } from './chart'
 import { Charts, isChart } from './charts'
 import { ErrorGroups } from './error-groups'
 import styles from './function-page.module.css'
@@ -32,6 +31,7 @@ import { RANGES, type RangeName, rangeName } from './model'
 import { Operable } from './operable'
 import { Rollback } from './rollback'
 import { Stat } from './stat'
+import type { Mark } from './strokes'
 import { TryIt } from './try-it'
 import { Versions } from './versions'
 

@@ -1,7 +1,13 @@
 import type uPlot from 'uplot'
 import type { DashboardThreshold } from '../wire.gen'
-import type { Mark } from './chart'
 import type { Drawn } from './model'
+
+/** A moment on the time axis: a deployment, or an alert that began. */
+export interface Mark {
+  time: number // Unix seconds
+  label: string
+  kind: 'deployment' | 'alert'
+}
 
 /** What is drawn with on a chart's canvas. */
 export interface Pen {

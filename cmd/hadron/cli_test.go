@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"os"
@@ -24,6 +25,27 @@ func TestCommandLine(t *testing.T) {
 		},
 		RequireExplicitExec: true,
 	})
+}
+
+// A command that is interrupted has not done its work, but for one that follows.
+func TestInterrupted(t *testing.T) {
+	p := startServer(t, t.TempDir(), "--dev")
+	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/a/b/c/versions", wire.Register{Source: `export default () => new Response("ok")`}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"functions"}, exitFailed},
+		{[]string{"rollback", "a/b/c"}, exitFailed},
+		{[]string{"logs", "-f", "a/b/c"}, exitOK},
+	} {
+		var out, errs strings.Builder
+		if got := run(ctx, stdio{In: strings.NewReader(""), Out: &out, Err: &errs}, append(c.args, "--server", p.url)); got != c.want {
+			t.Errorf("%v: exit code %d, want %d: %s", c.args, got, c.want, errs.String())
+		}
+	}
 }
 
 // Each refusal of the server is a sentence with a stable code, and leaves nothing behind.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -32,7 +33,7 @@ func (c *logsCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	return api.Logs(ctx, string(name), client.LogFilter{
+	err = api.Logs(ctx, string(name), client.LogFilter{
 		Follow: c.Follow, Level: c.Level, Since: c.Since, Query: c.Query, Request: c.Request, Limit: c.Limit,
 	}, func(r wire.LogRecord) error {
 		if c.JSON {
@@ -45,6 +46,10 @@ func (c *logsCommand) Run(ctx context.Context, std stdio) error {
 		}
 		return printRecord(std.Out, r)
 	})
+	if c.Follow && errors.Is(err, context.Canceled) {
+		return nil // whoever follows ends it so
+	}
+	return err
 }
 
 func printRecord(w io.Writer, r wire.LogRecord) error {

@@ -61,6 +61,9 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	startErr := a.Start(ctx)
+	if ctx.Err() != nil && errors.Is(startErr, context.Canceled) {
+		startErr = nil // told to stop before it was ready: that is no failure
+	}
 	if startErr == nil {
 		select {
 		case <-ctx.Done():

@@ -50,7 +50,7 @@ func (e *hint) Unwrap() error { return e.err }
 
 // report prints an error once, in words, and returns the exit code it means.
 func report(std stdio, err error) int {
-	if err == nil || errors.Is(err, context.Canceled) {
+	if err == nil {
 		return exitOK
 	}
 	var (
@@ -63,6 +63,8 @@ func report(std stdio, err error) int {
 	)
 	code := exitFailed
 	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(std.Err, "✗ interrupted; what the server had taken before stands")
 	case errors.As(err, &source):
 		printSourceError(std, source.File, source.Line, source.Column, source.Text, source.Frame)
 	case errors.As(err, &problem):

@@ -195,7 +195,11 @@ func (a *App) installation() (string, error) {
 		b[i] = byte(rand.IntN(256)) // a name, not a secret
 	}
 	id := hex.EncodeToString(b[:])
-	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
+	// Renamed into place, so that a crash leaves either none or a whole one.
+	if err := os.WriteFile(path+".new", []byte(id+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the installation's name: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
 		return "", fmt.Errorf("keep the installation's name: %w", err)
 	}
 	return id, nil

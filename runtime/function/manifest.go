@@ -27,8 +27,9 @@ type Manifest struct {
 	Fetch             Fetch             `json:"fetch,omitzero"`
 	SLO               SLO               `json:"slo,omitzero"`
 	Alerts            Alerts            `json:"alerts,omitzero"`
-	Access            string            `json:"access,omitempty"`    // private, team or public
-	Isolation         string            `json:"isolation,omitempty"` // version or request
+	Access            string            `json:"access,omitempty"`      // private, team or public
+	Isolation         string            `json:"isolation,omitempty"`   // version or request
+	UnsafeEval        bool              `json:"unsafe_eval,omitempty"` // eval and new Function make code from text
 	CompatibilityDate string            `json:"compatibility_date,omitempty"`
 	Schedules         []Schedule        `json:"schedules,omitempty"`
 }

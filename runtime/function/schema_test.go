@@ -110,6 +110,7 @@ func drawManifest(t *rapid.T) function.Manifest {
 		return function.Duration(rapid.Int64Range(1, 1<<62).Draw(t, "duration"))
 	})
 	size := rapid.Custom(func(t *rapid.T) function.Size { return function.Size(rapid.Int64Range(1, 1<<50).Draw(t, "size")) })
+	number := rapid.IntRange(1, 1_000_000)
 	word := rapid.StringMatching(`[a-z][a-z0-9-]{0,62}`)
 	if rapid.Bool().Draw(t, "named") {
 		m.Name = word.Draw(t, "team") + "/" + word.Draw(t, "project") + "/" + word.Draw(t, "name")
@@ -118,7 +119,9 @@ func drawManifest(t *rapid.T) function.Manifest {
 	m.Description = rapid.StringN(0, 200, -1).Draw(t, "description")
 	m.Limits = function.Limits{
 		Timeout: duration.Draw(t, "timeout"), Stream: duration.Draw(t, "stream"), Background: duration.Draw(t, "background"),
-		Memory: size.Draw(t, "memory"), Concurrency: rapid.IntRange(1, 1_000_000).Draw(t, "concurrency"), Body: size.Draw(t, "body"),
+		Memory: size.Draw(t, "memory"), Concurrency: number.Draw(t, "concurrency"), Body: size.Draw(t, "body"),
+		CPU: duration.Draw(t, "cpu"), Queue: duration.Draw(t, "queue"), Response: size.Draw(t, "response"), Headers: size.Draw(t, "headers"),
+		Stack: number.Draw(t, "stack"), Timers: number.Draw(t, "timers"), Subrequests: number.Draw(t, "subrequests"), Logs: number.Draw(t, "logs"),
 	}
 	m.Env = rapid.MapOfN(rapid.StringMatching(`[a-z_][A-Za-z0-9_]{0,20}`), rapid.StringN(0, 40, -1), 1, 5).Draw(t, "env")
 	m.SLO.Availability = rapid.Float64Range(50, 99.9999).Draw(t, "availability")

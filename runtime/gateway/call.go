@@ -68,8 +68,8 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if refused := s.permit(caller, t.name, v.meta.Manifest.Access); refused != nil {
 		return refused, nil
 	}
-	if req.ContentLength > int64(v.limits.Body) {
-		return s.refuse(t.name, invocation.BodyTooLarge, tooLarge(v)), nil
+	if code := oversized(v, req.Header, req.ContentLength); code != invocation.OK {
+		return s.refuse(t.name, code, tooLarge(v, code)), nil
 	}
 	if code := g.admit(v, invocation.TriggerFunction); code != invocation.OK {
 		return s.refuse(t.name, code, busy(v, code)), nil

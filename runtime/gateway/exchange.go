@@ -52,7 +52,9 @@ type exchange struct {
 	sent     bool // the sink has the head
 	sentAt   time.Time
 	held     []byte
-	invalid  error // why the head could not be taken
+	invalid  error // why the response could not be taken
+	passed   int64 // bytes of the body
+	hits     invocation.Hits
 	sinkErr  error
 
 	mu       sync.Mutex
@@ -115,9 +117,8 @@ func (e *exchange) Head(status int, header http.Header, streamed bool) error {
 	if e.body.isOver() {
 		return errBodyTooLarge
 	}
-	if err := checkHead(status, header); err != nil {
-		e.invalid = err
-		return err
+	if err := checkHead(status, header, e.version.limits.Headers); err != nil {
+		return e.refuseHead(err)
 	}
 	if !e.timer.Stop() {
 		return invocation.ErrTimeout
@@ -154,6 +155,9 @@ func (e *exchange) Write(p []byte) error {
 		return nil
 	}
 	if err := context.Cause(e.ctx); err != nil {
+		return err
+	}
+	if err := e.within(len(p)); err != nil {
 		return err
 	}
 	if !e.sent {
@@ -198,6 +202,7 @@ func (e *exchange) bodiless() bool {
 // answer gives the sink what is still due and returns the outcome as it is counted.
 func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
 	out.Code, out.Failure = e.judge(out)
+	out.Hits |= e.hit(out.Code)
 	served := out.Code == invocation.OK || out.Code == invocation.HTTP5xx
 	var cut error
 	e.g.leave(e.version) // the function is done; how slowly its answer is read is not its load
@@ -230,7 +235,7 @@ func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
 // Invoker says.
 func (e *exchange) judge(out invocation.Outcome) (invocation.Code, *invocation.Failure) {
 	code, cause := out.Code, context.Cause(e.ctx)
-	proven := code == invocation.MemoryLimit || code == invocation.WorkerLost
+	proven := code == invocation.MemoryLimit || code == invocation.CPULimit || code == invocation.WorkerLost
 	switch {
 	case e.invalid != nil:
 		return invocation.FunctionError, &invocation.Failure{Name: "TypeError", Message: e.invalid.Error()}

@@ -110,7 +110,7 @@ func FuzzHeader(f *testing.F) {
 		}
 
 		given := http.Header{name: {value, "ok"}}
-		if checkHead(200, given) != nil {
+		if checkHead(200, given, 64<<10) != nil {
 			return
 		}
 		sent := http.Header{}

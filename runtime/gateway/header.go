@@ -9,14 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 )
 
 const (
 	versionHeader   = "Hadron-Version"
 	requestIDHeader = "Hadron-Request-Id"
-
-	maxResponseHeader = 64 << 10 // bytes of names and values that a function can send
 )
 
 // isHop reports whether a header, in canonical form, speaks of one connection only.
@@ -33,7 +32,8 @@ func isHop(name string) bool {
 // whole origin: on a shared listener that is Hadron's own, not the function's.
 func isOriginWide(name string) bool {
 	switch name {
-	case "Alt-Svc", "Clear-Site-Data", "Nel", "Public-Key-Pins", "Report-To", "Service-Worker-Allowed", "Strict-Transport-Security":
+	case "Accept-Ch", "Alt-Svc", "Clear-Site-Data", "Critical-Ch", "Nel", "Public-Key-Pins", "Report-To", "Secure-Session-Registration",
+		"Service-Worker-Allowed", "Set-Login", "Strict-Transport-Security", "Use-As-Dictionary":
 		return true
 	}
 	return false
@@ -153,11 +153,11 @@ func (g *Gateway) setForwarded(h http.Header, r *http.Request, value func(string
 }
 
 // checkHead says why a function's status and header cannot be sent.
-func checkHead(status int, h http.Header) error {
+func checkHead(status int, h http.Header, most function.Size) error {
 	if status < 200 || status > 599 {
 		return fmt.Errorf("the response's status %d is outside 200 to 599", status)
 	}
-	size := 0
+	var size function.Size
 	for name, values := range h {
 		if !validName(name) {
 			return fmt.Errorf("the response's header name %q is not valid", clip(name))
@@ -166,11 +166,11 @@ func checkHead(status int, h http.Header) error {
 			if !validValue(v) {
 				return fmt.Errorf("the value of the response's header %s holds a control character", clip(name))
 			}
-			size += len(name) + len(v)
+			size += function.Size(len(name) + len(v))
 		}
 	}
-	if size > maxResponseHeader {
-		return fmt.Errorf("the response's header holds %d bytes; at most %d are sent", size, maxResponseHeader)
+	if size > most {
+		return fmt.Errorf("%w: it holds %d bytes, and at most %s are sent", errHeaderTooLarge, size, most)
 	}
 	return nil
 }

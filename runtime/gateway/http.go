@@ -62,8 +62,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	if !s.permit(v.meta.Manifest.Access) {
 		return
 	}
-	if r.ContentLength > int64(v.limits.Body) {
-		s.refuse(t.name, invocation.BodyTooLarge, tooLarge(v))
+	if code := oversized(v, r.Header, r.ContentLength); code != invocation.OK {
+		s.refuse(t.name, code, tooLarge(v, code))
 		return
 	}
 	if code := g.admit(v, invocation.TriggerHTTP); code != invocation.OK {

@@ -73,19 +73,17 @@ func sentence(e *exchange, code invocation.Code) string {
 	switch code {
 	case invocation.Timeout:
 		return fmt.Sprintf("The function did not answer within its timeout of %s.", e.version.limits.Timeout)
+	case invocation.CPULimit:
+		return fmt.Sprintf("The function computed for longer than its %s (limits.cpu).", e.version.limits.CPU)
 	case invocation.MemoryLimit:
-		return fmt.Sprintf("The function needed more than its %s of memory.", e.version.limits.Memory)
+		return "The memory of the process that runs the function ran out, and this call was using the most."
 	case invocation.WorkerLost:
 		return "The process that ran the function ended during this call. Trying again may help."
 	case invocation.BodyTooLarge:
-		return tooLarge(e.version)
+		return tooLarge(e.version, code)
 	default:
 		return "The function failed. Whoever may read its logs finds the reason under this request id."
 	}
-}
-
-func tooLarge(v *version) string {
-	return fmt.Sprintf("The function takes a body of at most %s (limits.body).", v.limits.Body)
 }
 
 // header returns what goes with the problem beside its body.

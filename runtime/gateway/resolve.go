@@ -88,7 +88,7 @@ func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.R
 	}
 	// Two references can name one version; its count must be one.
 	byNumber := resolveKey{rt, function.Ref{Name: ref.Name, Version: meta.ID.Version}.String()}
-	v := r.put(&resolution{key: byNumber, version: newVersion(meta, observe)})
+	v := r.put(&resolution{key: byNumber, version: newVersion(&meta, observe)})
 	return r.put(&resolution{key: k, version: v}), nil
 }
 

@@ -37,7 +37,7 @@ type state struct {
 // version is one version that calls go to. It outlives repoints, so that its count
 // of calls in flight stays true.
 type version struct {
-	meta     function.Version
+	meta     *function.Version // shared with the index, which never changes it
 	limits   function.Limits
 	number   []string // the value of Hadron-Version
 	observer Observer
@@ -63,7 +63,8 @@ func (t *table) apply(f function.Function, observe func(function.Version) Observ
 	defer t.mu.Unlock()
 	known := t.get(f.Name)
 	next := &state{access: f.Spec.Access, latest: f.Latest, aliases: f.Aliases, versions: make(map[int]*version, len(f.Versions))}
-	for _, meta := range f.Versions {
+	for i := range f.Versions {
+		meta := &f.Versions[i]
 		number := meta.ID.Version
 		if known != nil {
 			if v := known.state.Load().versions[number]; v != nil {
@@ -100,10 +101,10 @@ func (t *table) replace(name function.Name, edit func(map[function.Name]*route))
 	at.Store(&next)
 }
 
-func newVersion(meta function.Version, observe func(function.Version) Observer) *version {
+func newVersion(meta *function.Version, observe func(function.Version) Observer) *version {
 	return &version{
 		meta: meta, limits: meta.Manifest.Limits.WithDefaults(),
-		number: []string{strconv.Itoa(meta.ID.Version)}, observer: observe(meta),
+		number: []string{strconv.Itoa(meta.ID.Version)}, observer: observe(*meta),
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	OK            Code = "ok"
 	FunctionError Code = "function_error"
 	Timeout       Code = "timeout"
+	CPULimit      Code = "cpu_limit"
 	MemoryLimit   Code = "memory_limit"
 	WorkerLost    Code = "worker_lost"
 	HTTP5xx       Code = "http_5xx"      // the function answered 500 or more itself
@@ -26,6 +27,7 @@ const (
 	FunctionOverloaded Code = "overloaded"      // a function's or team's limit: 429
 	NodeOverloaded     Code = "node_overloaded" // the node's own limit; answered as overloaded with 503
 	BodyTooLarge       Code = "body_too_large"
+	HeadersTooLarge    Code = "headers_too_large"
 	Unauthorized       Code = "unauthorized"
 	Forbidden          Code = "forbidden"
 	LoopDetected       Code = "loop_detected" // functions call one another too deep
@@ -36,7 +38,7 @@ func (c Code) Status() int {
 	switch c {
 	case OK:
 		return http.StatusOK
-	case Timeout:
+	case Timeout, CPULimit:
 		return http.StatusGatewayTimeout
 	case MemoryLimit:
 		return http.StatusInsufficientStorage
@@ -50,6 +52,8 @@ func (c Code) Status() int {
 		return http.StatusServiceUnavailable
 	case BodyTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case HeadersTooLarge:
+		return http.StatusRequestHeaderFieldsTooLarge
 	case Unauthorized:
 		return http.StatusUnauthorized
 	case Forbidden:
@@ -75,7 +79,7 @@ func (c Code) Public() string {
 // function's objectives.
 func (c Code) IsError() bool {
 	switch c {
-	case FunctionError, Timeout, MemoryLimit, WorkerLost, HTTP5xx:
+	case FunctionError, Timeout, CPULimit, MemoryLimit, WorkerLost, HTTP5xx:
 		return true
 	default:
 		return false

@@ -83,6 +83,7 @@ type Outcome struct {
 	Streamed   bool
 	HeadSent   bool // the client has a status already, so no problem can be written
 	Background bool // waitUntil holds work; Settled follows
+	Hits       Hits // the limits it ran into, whether or not they ended it
 	Failure    *Failure
 	TraceID    string
 	RequestID  string // Request.ID, so that an error group can name a sample
@@ -91,6 +92,7 @@ type Outcome struct {
 // Background is what came of the work that waitUntil held.
 type Background struct {
 	CPU       time.Duration
+	Hits      Hits // beyond those of its Outcome
 	Code      Code
 	Failure   *Failure
 	RequestID string // of the request that began it

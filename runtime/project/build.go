@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -17,11 +19,12 @@ import (
 const (
 	MaxSource    = 4 << 20
 	MaxSourceMap = 24 << 20
+	MaxTime      = 30 * time.Second
 )
 
 // Builder names what Build compiles with. It is kept beside each bundle: a newer
 // one does not change what an older one made.
-const Builder = "esbuild " + esbuildVersion + ", recipe 1"
+const Builder = "esbuild " + esbuildVersion + ", recipe 2"
 
 // esbuildVersion is the required module's; a test holds it to go.mod.
 const esbuildVersion = "0.28.2"
@@ -43,10 +46,11 @@ type Output struct {
 }
 
 // unsupported is the syntax that goja lacks, for esbuild to write in other words.
-// Regular expressions with \p become calls of RegExp, where they are found again.
+// Regular expressions that goja would misread become calls of RegExp, which the
+// engine has a say in.
 var unsupported = []string{
 	"async-generator", "for-await", "top-level-await", "dynamic-import", "import-meta",
-	"regexp-unicode-property-escapes", "regexp-match-indices", "regexp-set-notation",
+	"regexp-unicode-property-escapes", "regexp-match-indices", "regexp-set-notation", "regexp-named-capture-groups",
 	"decorators", "using", "import-attributes", "hashbang",
 }
 
@@ -56,12 +60,39 @@ var accessorFields = regexp.MustCompile(`[{;}](?:static )?(?:get|set|async)[=;}]
 
 // Build compiles one module for the engine. It reads no file and resolves no
 // import: what the module needs must be in it. What is wrong with the source is a
-// *SourceError that names the author's file; other errors are ctx's. It never
-// stops early: ctx is looked at before the work begins.
+// *SourceError that names the author's file; other errors are ctx's. The compiler
+// cannot be stopped: when ctx ends, or after MaxTime, Build returns and leaves it to
+// end by itself, or with its process.
 func Build(ctx context.Context, in Input) (Output, error) {
 	if err := context.Cause(ctx); err != nil {
 		return Output{}, fmt.Errorf("build module: %w", err)
 	}
+	type result struct {
+		out Output
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		r := result{err: &SourceError{Text: "the bundler failed on this module; please report it with the source"}}
+		defer func() {
+			_ = recover() // a fault of the compiler's is the module's refusal
+			done <- r
+		}()
+		r.out, r.err = compileModule(in)
+	}()
+	timeout := time.NewTimer(MaxTime)
+	defer timeout.Stop()
+	select {
+	case r := <-done:
+		return r.out, r.err
+	case <-ctx.Done():
+		return Output{}, fmt.Errorf("build module: %w", context.Cause(ctx))
+	case <-timeout.C:
+		return Output{}, &SourceError{Text: fmt.Sprintf("the module could not be compiled within %v: it is too large, or holds too many mistakes", MaxTime)}
+	}
+}
+
+func compileModule(in Input) (Output, error) {
 	entry := plainPath(in.Entry)
 	if entry == "" {
 		entry = "index.ts"
@@ -106,9 +137,16 @@ type build struct {
 }
 
 func (b *build) run(loader api.Loader) (Output, error) {
-	out := b.compile(loader, false)
+	options := b.options(loader)
+	out := api.Build(options)
+	waits := slices.ContainsFunc(out.Errors, func(m api.Message) bool { return strings.HasPrefix(m.Text, topLevelAwait) })
+	if waits {
+		awaiting(&options)
+		out = api.Build(options)
+	}
 	if len(out.Errors) == 0 && accessorFields.Match(codeOf(out)) {
-		out = b.compile(loader, true)
+		options.Supported["class-field"], options.Supported["class-static-field"] = false, false
+		out = api.Build(options)
 	}
 	if len(out.Errors) > 0 {
 		return Output{}, b.explain(out.Errors)
@@ -127,29 +165,42 @@ func (b *build) run(loader api.Loader) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
+	head := ""
 	for _, input := range meta.Inputs {
 		if input.Format == "esm" {
 			// A module is strict, and esbuild leaves it to the one who runs it to say so.
-			result.Code = append([]byte("\"use strict\";\n"), result.Code...)
-			mapped.Mappings = ";" + mapped.Mappings
+			head = "\"use strict\";"
 		}
+	}
+	if waits {
+		if result.Code, err = promised(result.Code); err != nil {
+			return Output{}, err
+		}
+		head += promiseHead
+	}
+	if head != "" {
+		result.Code = append([]byte(head+"\n"), result.Code...)
+		mapped.Mappings = ";" + mapped.Mappings
 	}
 	if result.Map, err = json.Marshal(mapped); err != nil {
 		return Output{}, fmt.Errorf("encode source map: %w", err)
 	}
-	result.Warnings = append(b.warnings(out.Warnings), regexpWarnings(result.Code, mapped)...)
+	found := append(b.warnings(out.Warnings), impossible(result.Code, mapped)...)
+	for _, w := range found {
+		if w.fatal && !ofPackage(w.File) {
+			return Output{}, w
+		}
+	}
+	result.Warnings = found[:min(len(found), maxWarnings)]
 	return result, nil
 }
 
-func (b *build) compile(loader api.Loader, lowerFields bool) api.BuildResult {
+func (b *build) options(loader api.Loader) api.BuildOptions {
 	supported := make(map[string]bool, len(unsupported)+2)
 	for _, feature := range unsupported {
 		supported[feature] = false
 	}
-	if lowerFields {
-		supported["class-field"], supported["class-static-field"] = false, false
-	}
-	return api.Build(api.BuildOptions{
+	return api.BuildOptions{
 		Stdin:     &api.StdinOptions{Contents: b.source + "\n" + b.mapComment(), Sourcefile: path.Base(b.entry), Loader: loader},
 		Supported: supported,
 		Target:    api.ES2022,
@@ -169,7 +220,7 @@ func (b *build) compile(loader api.Loader, lowerFields bool) api.BuildResult {
 		MinifyWhitespace: true,
 		LogLevel:         api.LogLevelSilent,
 		LogLimit:         50,
-	})
+	}
 }
 
 // mapComment is the last source map comment of the source, which is the one that

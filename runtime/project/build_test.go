@@ -104,11 +104,11 @@ func TestBuildLeavesCommonJSSloppy(t *testing.T) {
 func TestBuildLowersWhatTheEngineLacks(t *testing.T) {
 	out := build(t, project.Input{Source: `
 		async function* many() { yield 1 }
-		export default async () => { for await (const x of many()) console.log(x); return import.meta.url }
+		export default async () => { for await (const x of many()) console.log(x); return 1 }
 		class A { get = 1; set; static async = 2; #p = 3; big = 2n ** 64n }
 		export { A }
 	`})
-	for _, pattern := range []string{`async function\*|async\*`, `for await`, `import\.meta`, `[{;}](static )?(get|set|async)[=;}]`} {
+	for _, pattern := range []string{`async function\*|async\*`, `for await`, `[{;}](static )?(get|set|async)[=;}]`} {
 		if found := regexp.MustCompile(pattern).Find(out.Code); found != nil {
 			t.Errorf("code has %q, which the engine cannot read:\n%s", found, out.Code)
 		}
@@ -122,14 +122,54 @@ func TestBuildLowersWhatTheEngineLacks(t *testing.T) {
 	}
 }
 
-func TestBuildWarnsOfWhatWillNotWork(t *testing.T) {
-	out := build(t, project.Input{Source: "const a = 1;\nexport default () => [/\\p{L}+/u.test('x'), import.meta.url];\n"})
-	if len(out.Warnings) != 2 {
-		t.Fatalf("warnings: %v", out.Warnings)
+// What a package holds and may never run is no reason to refuse the function.
+func TestBuildWarnsOfWhatPackagesCannotDo(t *testing.T) {
+	dir := write(t, map[string]string{
+		"index.ts":                      "import { url, load } from 'lib';\nexport default () => [url, load]",
+		"node_modules/lib/index.js":     "export const url = import.meta.url;\nexport const load = (x) => import(x);\nexport const d = () => /a/d;\nexport const unused = d;",
+		"node_modules/lib/package.json": `{"name": "lib", "main": "index.js", "type": "module"}`,
+	})
+	up, err := load(t, dir).Bundle(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
+	out := build(t, project.Input{Source: up.Source, SourceMap: up.SourceMap, Entry: "index.ts"})
+	lines := map[int]bool{}
 	for _, w := range out.Warnings {
-		if w.File != "index.ts" || w.Line != 2 || w.Column == 0 || w.Text == "" {
+		if w.File != "node_modules/lib/index.js" || w.Text == "" {
 			t.Errorf("warning without its place: %+v", w)
+		}
+		lines[w.Line] = true
+	}
+	if !lines[1] || !lines[2] {
+		t.Errorf("warnings: %v", out.Warnings)
+	}
+}
+
+func TestBuildMakesAPromiseOfTopLevelAwait(t *testing.T) {
+	out := build(t, project.Input{Source: "import type { A } from './a';\nconst a: number = await Promise.resolve(1);\nexport const fetch = () => {\n  throw new Error(`no ${a}`);\n};\nexport default fetch;\nexport { a as other };\n"})
+	code := string(out.Code)
+	if !strings.HasPrefix(code, "\"use strict\";module.exports=(async()=>{\n") || !strings.HasSuffix(code, "})();") || strings.Contains(code, "export{") {
+		t.Errorf("code:\n%s", code)
+	}
+	if !strings.Contains(code, "default:") || !strings.Contains(code, "other:a") {
+		t.Errorf("exports are lost:\n%s", code)
+	}
+	if file, line, column := placeOf(t, out, "new Error"); file != "index.ts" || line != 4 || column != 9 {
+		t.Errorf("new Error maps to %s:%d:%d, want index.ts:4:9", file, line, column)
+	}
+	script := build(t, project.Input{Source: "globalThis.ready = await 1"})
+	if !strings.HasSuffix(string(script.Code), "return{}})();") {
+		t.Errorf("code:\n%s", script.Code)
+	}
+}
+
+// Expressions that the engine would misread are handed to it as text.
+func TestBuildHandsExpressionsOver(t *testing.T) {
+	out := build(t, project.Input{Source: `export default () => [/\p{L}+/u, /[\p{L}--[a-z]]/v, /(?<year>\d+)é"\//u, /plain/gi]`})
+	for _, want := range []string{`new RegExp("\\p{L}+","u")`, `new RegExp("[\\p{L}--[a-z]]","v")`, `/plain/gi`} {
+		if !strings.Contains(string(out.Code), want) {
+			t.Errorf("code lacks %s:\n%s", want, out.Code)
 		}
 	}
 }
@@ -147,7 +187,12 @@ func TestBuildRefuses(t *testing.T) {
 		"a Node.js import":    {project.Input{Source: "import fs from 'node:fs';\nexport default () => fs"}, 1, 16, `without Node.js`},
 		"a require":           {project.Input{Source: "const fs = require('fs');\nmodule.exports = fs", Entry: "a.js"}, 1, 20, `without Node.js`},
 		"a dynamic import":    {project.Input{Source: "export default () => import('zod')"}, 1, 29, `cannot import "zod"`},
-		"top-level await":     {project.Input{Source: "const a = 1;\nconst b = await fetch('x');\nexport default () => b"}, 2, 11, "await outside a function"},
+		"a local await":       {project.Input{Source: "import x from './x';\nconst b = await x;\nexport default () => b"}, 1, 15, `cannot import "./x"`},
+		"a computed import":   {project.Input{Source: "const at = (name: string) => {\n  return import('./' + name);\n};\nexport default at"}, 2, 10, "known when the project is bundled"},
+		"import.meta":         {project.Input{Source: "export default () =>\n  import.meta.url"}, 2, 3, "import.meta is not supported"},
+		"an unknown property": {project.Input{Source: "const a = 1;\nexport default /é\\p{Klingon}/u"}, 2, 16, `there is no property \p{Klingon}`},
+		"flag d":              {project.Input{Source: "export default 'a'.match(/a/d)"}, 1, 26, "flag d"},
+		"a set of strings":    {project.Input{Source: "export default /\\p{RGI_Emoji}/v"}, 1, 16, `\p{RGI_Emoji} is not supported`},
 		"two declarations":    {project.Input{Source: "let a = 1;\nlet a = 2;"}, 2, 5, `"a" has already been declared`},
 		"a large module":      {project.Input{Source: r("a", project.MaxSource+1)}, 0, 0, "at most"},
 		"a large map":         {project.Input{Source: "1", SourceMap: r("a", project.MaxSourceMap+1)}, 0, 0, "at most"},
@@ -155,6 +200,7 @@ func TestBuildRefuses(t *testing.T) {
 		"an old map":          {project.Input{Source: "1", SourceMap: `{"version":2}`}, 0, 0, "revision 3"},
 		"deep nesting":        {project.Input{Source: "\n  x = " + r("(", 1000)}, 2, 206, "nested more than 200"},
 		"an endless sum":      {project.Input{Source: "x = 1" + r("+1", 20_000)}, 1, 20_004, "more than 10000 parts"},
+		"one name for all":    {project.Input{Source: r("let a;", 300_000)}, 1, 605, "more than 100 times"},
 		"JSX where none is":   {project.Input{Source: "export default () => <b></b>;\nlet x = <c>", Entry: "a.js"}, 1, 22, "JSX"},
 		"an unfinished text":  {project.Input{Source: "const a = `\n"}, 2, 1, "Unterminated"},
 		"bytes that are none": {project.Input{Source: "const a = \xff\xfe;"}, 1, 11, "Unexpected"},

@@ -70,7 +70,6 @@ func (p *Project) Bundle(ctx context.Context) (*Upload, error) {
 			up.Warnings = append(up.Warnings, p.message(m))
 		}
 	}
-	up.Warnings = append(up.Warnings, regexpWarnings([]byte(source), mapped)...)
 	return up, nil
 }
 
@@ -93,8 +92,7 @@ func (p *Project) bundleOptions() api.BuildOptions {
 		Conditions:     []string{"worker", "module"},
 		MainFields:     []string{"browser", "module", "main"},
 		Define:         map[string]string{"process.env.NODE_ENV": `"production"`},
-		Target:         api.ESNext,                                                // Build lowers, with the server's knowledge of its engine
-		Supported:      map[string]bool{"regexp-unicode-property-escapes": false}, // to be found by regexpWarnings
+		Target:         api.ESNext, // Build lowers, with the server's knowledge of its engine
 		Loader:         loaders,
 		Metafile:       true,
 		Sourcemap:      api.SourceMapExternal,

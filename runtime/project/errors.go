@@ -17,6 +17,7 @@ type SourceError struct {
 	More   int    // further errors found in the same run
 
 	cause error
+	fatal bool // what was found compiles, and cannot work
 }
 
 // Error is one line: place, cause, and the number of further errors.

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -77,39 +76,14 @@ func findImport(source, spec string) int {
 	return 0
 }
 
-// propertyEscape finds a regular expression with \p in compiled code, where
-// literals have become calls.
-var propertyEscape = regexp.MustCompile(`new RegExp\((?:"(?:[^"\\\n]|\\.)*?\\\\[pP]\{|'(?:[^'\\\n]|\\.)*?\\\\[pP]\{)`)
-
-// regexpWarnings tells of expressions that compile and match nothing.
-func regexpWarnings(code []byte, m *sourceMap) []*SourceError {
-	found := propertyEscape.FindAllIndex(code, maxWarnings)
-	if len(found) == 0 {
-		return nil
-	}
-	places := m.lookup()
-	var out []*SourceError
-	for _, at := range found {
-		before := code[:at[0]]
-		start := bytes.LastIndexByte(before, '\n') + 1
-		file, line, column, ok := places.original(bytes.Count(before, []byte("\n"))+1, utf16Column(string(code[start:]), len(before)-start))
-		if !ok || out != nil && out[len(out)-1].Line == line && out[len(out)-1].File == file {
-			continue
-		}
-		out = append(out, &SourceError{
-			File: file, Line: line, Column: column, Frame: frame(m.content(file), line, column),
-			Text: `\p{…} in a regular expression is not known here and matches nothing: name the characters, as in [A-Za-zÀ-ɏ]`,
-		})
-	}
-	return out
-}
-
 // warnings are esbuild's, less those about style.
 func (b *build) warnings(found []api.Message) []*SourceError {
 	var out []*SourceError
 	for _, m := range found {
 		if slices.Contains(keptWarnings, m.ID) {
-			out = append(out, b.message(m))
+			w := b.message(m)
+			w.fatal = m.ID == "empty-import-meta"
+			out = append(out, w)
 		}
 		if len(out) == maxWarnings {
 			break
@@ -132,8 +106,8 @@ func plainText(text string) string {
 	if strings.HasPrefix(text, "panic:") {
 		return "the bundler failed on this module; please report it with the source"
 	}
-	if strings.HasPrefix(text, "Top-level await is not available") {
-		return "await outside a function is not supported: start the work here and await it in the handler"
+	if strings.HasPrefix(text, `"import.meta" is not available`) {
+		return "import.meta is not supported: a function is one script, without an address of its own"
 	}
 	if cut := strings.Index(text, " in the configured target environment"); cut > 0 {
 		return text[:cut]

@@ -17,6 +17,7 @@ const (
 	maxDepth = 200
 	maxChain = 10_000      // operators, calls and members in one expression; else-ifs in one statement
 	maxWork  = 500_000_000 // each nesting by its depth squared, each link of a chain by its place
+	maxSame  = 100         // declarations of one name in one block: each tells of the first, which costs the way back to it
 )
 
 // level is an open bracket.
@@ -29,6 +30,8 @@ type level struct {
 	commas  int
 	arrows  int
 	cases   int
+	names   map[string]int // that let, const and class declare, by how often
+	again   bool           // one of them too often
 }
 
 // guarding is the state of a scan.
@@ -57,6 +60,8 @@ func guard(src string) (int, string) {
 			return at, fmt.Sprintf("an expression of more than %d parts: build it in a loop, or keep it as data", maxChain)
 		case g.work > maxWork:
 			return at, "too much nesting or too long expressions for the compiler; split the module's largest functions"
+		case top.again:
+			return at, fmt.Sprintf("a name is declared more than %d times in one block", maxSame)
 		}
 	}
 	return 0, ""
@@ -124,7 +129,15 @@ func (g *guarding) end(value bool, word string) {
 }
 
 func (g *guarding) wordToken(word string) {
+	declares := !g.newline && (g.word == "let" || g.word == "const" || g.word == "class") && word != "enum" && word != "extends" && word != "implements"
 	g.begin(word)
+	if top := g.top(); declares {
+		if top.names == nil {
+			top.names = map[string]int{}
+		}
+		top.names[word]++
+		top.again = top.names[word] > maxSame
+	}
 	switch word {
 	case "if", "else", "while", "for", "do", "with", "new", "typeof", "void", "delete", "await", "yield",
 		"in", "of", "instanceof", "return", "throw", "case", "extends", "keyof", "try", "async", "default":

@@ -34,6 +34,7 @@ type call struct {
 	watched []*goja.Promise // all that were handed to waitUntil, and result
 	cpu     time.Duration
 	records int
+	hits    invocation.Hits
 	dropped int
 	// uncaught is the first error that nothing caught: the reason given when the
 	// handler then never answers.
@@ -55,6 +56,7 @@ type call struct {
 	queued      time.Duration
 	settleOnce  sync.Once
 	stopTimers  func()
+	cpuTimer    *time.Timer
 	abandoned   atomic.Bool
 }
 
@@ -67,11 +69,12 @@ type event struct {
 	data     []byte
 	source   io.Reader // the rest of the body is here
 	done     bool
+	ends     error // the engine ends the call for this cause; nothing else is set
 	outcome  invocation.Outcome
 }
 
 func newCall(ctx context.Context, req *invocation.Request) *call {
-	return &call{req: req, base: ctx, events: make(chan *event, 4)}
+	return &call{req: req, base: ctx, events: make(chan *event, 5)}
 }
 
 // context is what host work of this call runs under. It is made when first asked
@@ -90,11 +93,12 @@ func (c *call) give(e *event) { c.events <- e }
 
 func (c *call) watches(p *goja.Promise) bool { return slices.Contains(c.watched, p) }
 
-// watch says that the engine looks at what the handler returned, within the turn
-// that may reject it already.
+// watch says that the engine looks at the promise that the handler returned, within
+// the turn that may reject it already.
 func (c *call) watch(result goja.Value) {
 	if o, ok := result.(*goja.Object); ok && o.ExportType() == promiseType {
-		c.watched = append(c.watched, o.Export().(*goja.Promise))
+		c.result = o.Export().(*goja.Promise)
+		c.watched = append(c.watched, c.result)
 	}
 }
 
@@ -108,7 +112,11 @@ func (v *isolate) serve(c *call) {
 		}
 		v.end(c)
 	}()
+	if w := c.watcher(); w != nil {
+		w.Started()
+	}
 	v.call = c
+	v.current.Store(c)
 	v.fatal = nil
 	if !v.ready {
 		started := time.Now()
@@ -122,6 +130,7 @@ func (v *isolate) serve(c *call) {
 		}
 	}
 	c.begin()
+	c.boundCPU(time.Duration(v.prog.bounds.CPU))
 	if v.start(c) {
 		v.await(c)
 	}
@@ -158,6 +167,13 @@ func (v *isolate) end(c *call) {
 	c.endContext(errEnded)
 	v.loop.reset()
 	v.call = nil
+	v.current.Store(nil)
+	if c.cpuTimer != nil {
+		c.cpuTimer.Stop()
+	}
+	if v.realm != nil && v.realm.OverFetched() {
+		c.hits |= invocation.HitSubrequests
+	}
 	if v.prog.fresh() {
 		v.discard(reasonFresh)
 	}
@@ -170,6 +186,9 @@ func (v *isolate) end(c *call) {
 	if c.late == nil { // else Invoke has it already
 		c.last.outcome = c.outcome
 		c.last.outcome.CPU = c.cpu
+		c.last.outcome.Hits = c.hits
+	} else {
+		c.late.Hits |= c.hits &^ c.last.outcome.Hits
 	}
 	engine := v.engine
 	engine.pool.release(v) // from here on the VM is another's
@@ -193,16 +212,26 @@ func (v *isolate) start(c *call) bool {
 		c.finish(invocation.FunctionError, &invocation.Failure{Message: "the module has no fetch handler, only scheduled"})
 		return false
 	}
+	request, object := v.realm.NewRequest(webapi.Incoming{
+		Method: c.req.Method, URL: c.req.URL, Header: c.req.Header, Body: c.req.Body,
+	})
+	c.request = request
+	return v.handle(c, v.handler.fetch, object)
+}
+
+// handle calls the handler in a turn of its own. It is a frame of the VM by itself,
+// behind which microtasks run: the trampoline would add nothing but its cost.
+func (v *isolate) handle(c *call, fn goja.Callable, about goja.Value) bool {
 	var result goja.Value
 	var thrown error
-	ok := v.enter(func() {
-		request, object := v.realm.NewRequest(webapi.Incoming{
-			Method: c.req.Method, URL: c.req.URL, Header: c.req.Header, Body: c.req.Body,
-		})
-		c.request = request
-		result, thrown = v.handler.fetch(v.handler.this, object, v.env, v.context(c))
+	ok := v.within(func() error {
+		result, thrown = fn(v.handler.this, about, v.env, v.context(c))
 		c.watch(result)
-		v.stopOn(thrown)
+		var ex *goja.Exception
+		if errors.As(thrown, &ex) {
+			return nil // the call's failure, not the VM's
+		}
+		return thrown
 	})
 	if !ok {
 		return false
@@ -215,21 +244,11 @@ func (v *isolate) startScheduled(c *call) bool {
 		c.finish(invocation.FunctionError, &invocation.Failure{Message: "the module has no scheduled handler"})
 		return false
 	}
-	var result goja.Value
-	var thrown error
-	ok := v.enter(func() {
-		event := v.rt.NewObject()
-		_ = event.Set("type", "scheduled")
-		_ = event.Set("cron", c.req.Header.Get("Hadron-Cron"))
-		_ = event.Set("scheduledTime", time.Now().UnixMilli())
-		result, thrown = v.handler.scheduled(v.handler.this, event, v.env, v.context(c))
-		c.watch(result)
-		v.stopOn(thrown)
-	})
-	if !ok {
-		return false
-	}
-	return v.take(c, result, thrown)
+	event := v.rt.NewObject()
+	_ = event.Set("type", "scheduled")
+	_ = event.Set("cron", c.req.Header.Get("Hadron-Cron"))
+	_ = event.Set("scheduledTime", time.Now().UnixMilli())
+	return v.handle(c, v.handler.scheduled, event)
 }
 
 // stopOn passes on what ends the VM, from inside a turn.
@@ -283,10 +302,14 @@ func (v *isolate) take(c *call, result goja.Value, thrown error) bool {
 		c.finish(invocation.FunctionError, v.failure(thrown))
 		return false
 	}
-	if !webapi.IsResponse(result) && !v.enter(func() { c.result = v.promise(result) }) {
+	switch {
+	case c.result != nil:
+		return v.settledResult(c)
+	case webapi.IsResponse(result):
+		return v.respond(c, result)
+	case !v.enter(func() { c.result = v.promise(result) }):
 		return false
-	}
-	if c.result == nil {
+	case c.result == nil:
 		return v.respond(c, result)
 	}
 	c.watched = append(c.watched, c.result)
@@ -369,13 +392,14 @@ func (v *isolate) logRecord(level invocation.Level, message string, fields json.
 	if c := v.call; c != nil {
 		record.Request, record.Trace = c.req.ID, c.req.Trace.ID
 		c.records++
-		if c.records > v.engine.cfg.Records {
+		if most := v.prog.bounds.Logs; c.records > most {
+			c.hits |= invocation.HitLogs
 			v.engine.metrics.dropped.Inc()
 			if c.dropped++; c.dropped > 1 {
 				return
 			}
 			record.Level, record.Fields = invocation.Warn, nil
-			record.Message = fmt.Sprintf("this invocation wrote more than %d lines; the rest is dropped", v.engine.cfg.Records)
+			record.Message = fmt.Sprintf("this invocation wrote more than %d lines; the rest is dropped", most)
 		}
 	}
 	v.engine.contained("log sink", func() { v.engine.cfg.Log(record) })
@@ -383,6 +407,11 @@ func (v *isolate) logRecord(level invocation.Level, message string, fields json.
 
 // Log implements webapi.Host.
 func (v *isolate) Log(level invocation.Level, message string) { v.logRecord(level, message, nil) }
+
+// LogWith implements webapi.Host.
+func (v *isolate) LogWith(level invocation.Level, message string, fields json.RawMessage) {
+	v.logRecord(level, message, fields)
+}
 
 var promiseType = reflect.TypeFor[*goja.Promise]()
 

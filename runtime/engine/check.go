@@ -97,7 +97,9 @@ func compileError(err error) error {
 		if syntax.File != nil {
 			at := syntax.File.Position(syntax.Offset)
 			refusal.File, refusal.Line, refusal.Column = at.Filename, at.Line, at.Column
-			if at.Filename != scriptName {
+			if isScript(at.Filename) {
+				refusal.File = scriptName
+			} else {
 				refusal.Column++ // what a map says counts from 0
 			}
 		}

@@ -20,7 +20,8 @@ type egress struct {
 	external *url.URL
 	own      func() []net.Addr
 	operator *policy
-	dialer   net.Dialer
+	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	connect  func(ctx context.Context, network, address string) (net.Conn, error) // to an address, never a name
 
 	mu         sync.Mutex
 	public     *http.Transport            // for versions that open nothing
@@ -44,7 +45,8 @@ func newEgress(cfg Config) (*egress, error) {
 	if e.operator, err = newPolicy(cfg.PrivateAllow); err != nil {
 		return nil, fmt.Errorf("read private_allow: %w", err)
 	}
-	e.dialer = net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	e.lookup = net.DefaultResolver.LookupNetIP
+	e.connect = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	e.public = e.transport(&policy{})
 	return e, nil
 }
@@ -95,37 +97,39 @@ func (e *egress) close() {
 	}
 }
 
-var errPrivate = errors.New("the address is private: open it with fetch.allow, within what the operator allows")
+const errPrivate = refusal("the address is private: open it with fetch.allow, within what the operator allows")
 
+// dial asks the resolver once: the addresses that it named are judged, and those
+// that may be are dialled as they are, so that a second answer has no say.
 func (e *egress) dial(ctx context.Context, network, address string, allow *policy) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, errors.New("the address is malformed")
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	ips, err := e.lookup(ctx, "ip", host)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		return nil, fmt.Errorf("%s cannot be resolved", host)
 	}
-	var refusal error
+	var last error
 	for _, ip := range ips {
 		ip = ip.Unmap()
 		if err := e.may(host, port, ip, allow); err != nil {
-			refusal = err
+			last = err
 			continue
 		}
-		conn, err := e.dialer.DialContext(ctx, network, net.JoinHostPort(ip.String(), port))
+		conn, err := e.connect(ctx, network, net.JoinHostPort(ip.String(), port))
 		if err == nil {
 			return conn, nil
 		}
-		refusal = fmt.Errorf("no connection to %s: %w", host, dialCause(err))
+		last = fmt.Errorf("no connection to %s: %w", host, dialCause(err))
 	}
-	if refusal == nil {
-		refusal = fmt.Errorf("%s has no address", host)
+	if last == nil {
+		last = fmt.Errorf("%s has no address", host)
 	}
-	return nil, refusal
+	return nil, last
 }
 
 // dialCause takes addresses out of an error: the name is what the author knows.
@@ -137,13 +141,19 @@ func dialCause(err error) error {
 	return err
 }
 
-// may decides on one resolved address.
+// may decides on one resolved address, and on those of IPv4 within it, which a
+// translator on the way would reach instead.
 func (e *egress) may(host, port string, ip netip.Addr, allow *policy) error {
+	ip = ip.Unmap().WithZone("")
+	for _, at := range append(embedded(ip), ip) {
+		switch {
+		case e.isOwn(at, port):
+			return refusal("the address is Hadron's own; functions reach each other through external_url + /fn/")
+		case metadataAddress(at):
+			return refusal("metadata addresses cannot be fetched")
+		}
+	}
 	switch {
-	case e.isOwn(ip, port):
-		return errors.New("the address is Hadron's own; functions reach each other through external_url + /fn/")
-	case metadataAddress(ip):
-		return errors.New("metadata addresses cannot be fetched")
 	case ip.IsMulticast(), ip.IsUnspecified():
 		return errPrivate
 	case !private(ip):
@@ -153,6 +163,33 @@ func (e *egress) may(host, port string, ip netip.Addr, allow *policy) error {
 	}
 	return errPrivate
 }
+
+// embedded lists the IPv4 addresses that an IPv6 one may stand for: in NAT64 (RFC
+// 6052, at each length of prefix), 6to4, Teredo, ISATAP and IPv4-compatible form.
+func embedded(ip netip.Addr) []netip.Addr {
+	if !ip.Is6() {
+		return nil
+	}
+	b := ip.As16()
+	v4 := func(at ...int) netip.Addr {
+		return netip.AddrFrom4([4]byte{b[at[0]], b[at[1]], b[at[2]], b[at[3]]})
+	}
+	switch {
+	case within(ip, translated):
+		return []netip.Addr{v4(12, 13, 14, 15), v4(6, 7, 9, 10), v4(7, 9, 10, 11), v4(9, 10, 11, 12)}
+	case b[0] == 0x20 && b[1] == 0x02:
+		return []netip.Addr{v4(2, 3, 4, 5)}
+	case b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0:
+		return []netip.Addr{v4(4, 5, 6, 7), netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]})}
+	case (b[8] == 0 || b[8] == 2) && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe:
+		return []netip.Addr{v4(12, 13, 14, 15)}
+	}
+	return nil
+}
+
+// translated are the prefixes of NAT64, and of IPv4-compatible and IPv4-translated
+// addresses.
+var translated = prefixes("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
 
 func (e *egress) isOwn(ip netip.Addr, port string) bool {
 	for _, addr := range e.own() {
@@ -189,7 +226,7 @@ func local(ip netip.Addr) bool {
 var notPublic = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
 	"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
-	"2002::/16", "5f00::/16", "fec0::/10",
+	"2002::/16", "3fff::/20", "5f00::/16", "fec0::/10", "::ffff:0:0:0/96",
 )
 
 // metadataNets are where clouds serve credentials; no configuration opens them.
@@ -216,8 +253,16 @@ func within(ip netip.Addr, nets []netip.Prefix) bool {
 func metadataAddress(ip netip.Addr) bool { return within(ip, metadataNets) }
 
 func private(ip netip.Addr) bool {
-	return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() ||
-		ip.IsInterfaceLocalMulticast() || within(ip, notPublic)
+	if ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() ||
+		ip.IsInterfaceLocalMulticast() || within(ip, notPublic) {
+		return true
+	}
+	for _, v4 := range embedded(ip) { // of ISATAP, whose prefix may be anybody's
+		if private(v4) || v4.IsUnspecified() || v4.IsMulticast() {
+			return true
+		}
+	}
+	return false
 }
 
 // policy is a list of hosts, host:port, addresses and CIDRs.

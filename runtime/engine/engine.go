@@ -33,6 +33,10 @@ type Config struct {
 	// Log takes what functions write to the console and what the platform has to say
 	// about them. It must not block. Nil drops them.
 	Log func(invocation.Record)
+	// Measure takes what versions counted, about once a second each while they count.
+	// It is called on one goroutine at a time, not after Close, and must not block.
+	// Nil: nothing is counted.
+	Measure func(invocation.Measures)
 	// Call takes fetches to ExternalURL + "/fn/…". Nil refuses them.
 	Call Call
 	// ExternalURL is the base of this installation's addresses, which functions
@@ -50,11 +54,12 @@ type Config struct {
 
 	MaxVMs       int           // live VMs, idle ones included; default 1024
 	MaxWaiting   int           // invocations that wait for a VM; default 4096
-	MaxQueue     time.Duration // the longest such wait; default 5s
+	MaxQueue     time.Duration // the longest such wait, whatever manifests say; default 30s
 	MaxAbandoned int           // VMs that could not be stopped before new work is refused; default twice the processors
 	MaxPrograms  int           // compiled versions kept; default 4096
-	Subrequests  int           // fetches of one invocation; default 200
-	Records      int           // console lines of one invocation; default 1000
+	MaxCall      time.Duration // more than any call may last, streams and background work included; default 2h
+	MemoryBudget int64         // bytes of heap above which calls are refused and ended; 0: nobody looks
+	Eval         bool          // manifests may ask for code made from text: only where a process serves one team
 	CheckTimeout time.Duration // module evaluation at registration; default 5s
 	InitTimeout  time.Duration // module evaluation when a VM is made; default 5s
 }
@@ -69,9 +74,7 @@ func (c Config) withDefaults() Config {
 	or(&c.MaxWaiting, 4096)
 	or(&c.MaxAbandoned, max(4, 2*runtime.GOMAXPROCS(0)))
 	or(&c.MaxPrograms, 4096)
-	or(&c.Subrequests, 200)
-	or(&c.Records, 1000)
-	for v, d := range map[*time.Duration]time.Duration{&c.MaxQueue: 5 * time.Second, &c.CheckTimeout: 5 * time.Second, &c.InitTimeout: 5 * time.Second} {
+	for v, d := range map[*time.Duration]time.Duration{&c.MaxQueue: 30 * time.Second, &c.MaxCall: 2 * time.Hour, &c.CheckTimeout: 5 * time.Second, &c.InitTimeout: 5 * time.Second} {
 		if *v == 0 {
 			*v = d
 		}
@@ -93,7 +96,7 @@ func (c Config) Validate() error {
 	if c.Bundle == nil {
 		return errors.New("validate engine config: Bundle is missing")
 	}
-	for key, n := range map[string]int{"MaxVMs": c.MaxVMs, "MaxWaiting": c.MaxWaiting, "MaxAbandoned": c.MaxAbandoned, "MaxPrograms": c.MaxPrograms, "Subrequests": c.Subrequests, "Records": c.Records} {
+	for key, n := range map[string]int{"MaxVMs": c.MaxVMs, "MaxWaiting": c.MaxWaiting, "MaxAbandoned": c.MaxAbandoned, "MaxPrograms": c.MaxPrograms} {
 		if n < 0 {
 			return fmt.Errorf("validate engine config: %s is negative", key)
 		}
@@ -110,8 +113,10 @@ type Engine struct {
 	log       *slog.Logger
 	egress    *egress
 	metrics   *metrics
+	recorder  recorder
 	programs  *programs
 	pool      *pool
+	watchdog  *watchdog // nil: not watched
 	runners   runners
 	abandoned atomic.Int64
 	live      sync.WaitGroup // invocations, background work included
@@ -134,11 +139,18 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, log: cfg.Logger.With("component", "engine"), egress: egress}
 	e.closing, e.close = context.WithCancelCause(context.Background())
-	e.programs = newPrograms(cfg, e.aside)
+	if cfg.Measure != nil {
+		e.recorder.sink = func(m invocation.Measures) { e.contained("measure sink", func() { cfg.Measure(m) }) }
+	}
+	e.programs = newPrograms(cfg, &e.recorder, e.aside)
 	e.pool = newPool(cfg)
 	e.metrics, err = newMetrics(cfg.Registerer, e)
 	if err != nil {
 		return nil, fmt.Errorf("register engine metrics: %w", err)
+	}
+	boundRegexps(cfg.MaxCall)
+	if cfg.MemoryBudget > 0 {
+		e.watchdog = newWatchdog(e, cfg.MemoryBudget)
 	}
 	return e, nil
 }
@@ -190,12 +202,12 @@ func (e *Engine) Prewarm(ctx context.Context, id function.ID) error {
 	}
 	done := make(chan error, 1)
 	if v == nil {
-		v = newIsolate(e, p)
-		v.home = home
+		v = e.pool.settle(newIsolate(e, p), home)
 	}
 	e.runners.run(func() {
-		defer e.pool.release(v)
-		done <- v.warm(e.cfg.InitTimeout)
+		err := v.warm(e.cfg.InitTimeout)
+		e.pool.release(v) // first, so that the next call finds it
+		done <- err
 	})
 	select {
 	case err = <-done:
@@ -229,9 +241,13 @@ func (e *Engine) Close(ctx context.Context) error {
 	err := wait(ctx, &e.live)
 	e.close(invocation.ErrDraining)
 	err = errors.Join(err, wait(ctx, &e.asides))
+	if e.watchdog != nil {
+		e.watchdog.close()
+	}
 	e.pool.close()
 	e.runners.close()
 	e.egress.close()
+	e.recorder.close()
 	e.metrics.unregister()
 	return err
 }

@@ -28,6 +28,9 @@ func (e *Engine) Invoke(ctx context.Context, req *invocation.Request, w invocati
 	if n := e.abandoned.Load(); n >= int64(e.cfg.MaxAbandoned) {
 		return refused(req, invocation.NodeOverloaded, fmt.Errorf("%d VMs could not be stopped", n))
 	}
+	if !e.watchdog.admits() {
+		return refused(req, invocation.NodeOverloaded, errMemoryFull)
+	}
 	p, err := e.programs.get(ctx, req.Version)
 	if err != nil {
 		return e.loadFailed(ctx, req, err)
@@ -41,15 +44,14 @@ func (e *Engine) Invoke(ctx context.Context, req *invocation.Request, w invocati
 		return out
 	}
 	if v == nil {
-		v = newIsolate(e, p)
-		v.home = home
+		v = e.pool.settle(newIsolate(e, p), home)
 	}
 	c := newCall(ctx, req)
 	c.v, c.writer, c.queued = v, w, queued
 	c.epoch = v.loop.reset()
 	c.outcome.Queue, c.outcome.TraceID = queued, req.Trace.ID
-	e.live.Add(1) // for the VM's goroutine; begin holds another meanwhile
-	e.runners.run(func() { v.serve(c) })
+	e.live.Add(1)                        // for the VM's goroutine; begin holds another meanwhile
+	e.runners.run(func() { v.serve(c) }) //nolint:contextcheck // the call carries its own
 	return e.follow(ctx, c, w)
 }
 
@@ -59,6 +61,9 @@ func (e *Engine) follow(ctx context.Context, c *call, w invocation.Writer) invoc
 	for {
 		select {
 		case ev := <-c.events:
+			if ev.ends != nil {
+				return e.stop(ev.ends, c, sent, streamed)
+			}
 			if ev.head {
 				sent, streamed = true, ev.streamed
 				if err := w.Head(ev.status, ev.header, ev.streamed); err != nil {
@@ -119,6 +124,7 @@ func (e *Engine) stop(cause error, c *call, sent, streamed bool) invocation.Outc
 		e.log.Warn("function VM could not be stopped", "version", v.prog.id.String(), "request", c.req.ID)
 	}
 	out.Code, out.HeadSent, out.TraceID = code, sent, c.req.Trace.ID
+	out.Hits |= hitOf(cause)
 	out.Streamed = streamed
 	if !sent {
 		out.Status = 0
@@ -140,7 +146,9 @@ func (c *call) drain(grace time.Duration) (invocation.Outcome, bool) {
 			if ev.done {
 				return ev.outcome, true
 			}
-			c.taken(errWrite)
+			if ev.ends == nil {
+				c.taken(errWrite)
+			}
 		case <-timeout.C:
 			return invocation.Outcome{}, false
 		}
@@ -163,25 +171,34 @@ func (c *call) abortSignal(code invocation.Code) {
 // giveUp ends a call that does not heed its signal; what waitUntil holds goes on.
 func (c *call) giveUp() { c.answer(invocation.ClientClosed, nil) }
 
-// interruptCall interrupts the VM if it still serves this call.
-func (v *isolate) interruptCall(c *call, cause error) {
+// interruptCall interrupts the VM if it still serves this call, and reports whether
+// it does.
+func (v *isolate) interruptCall(c *call, cause error) bool {
 	v.loop.mu.Lock() // end takes it to begin another epoch: no other call can be hit
 	defer v.loop.mu.Unlock()
-	if v.loop.epoch == c.epoch {
-		v.interrupt(cause)
+	if v.loop.epoch != c.epoch {
+		return false
 	}
+	v.interrupt(cause)
+	return true
 }
 
 // abandon leaves a VM to itself that cannot be stopped.
 func (e *Engine) abandon(c *call) {
 	if c.abandoned.CompareAndSwap(false, true) {
 		e.abandoned.Add(1)
+		if w := c.watcher(); w != nil {
+			w.Stuck()
+		}
 		e.live.Done()
 	}
 }
 
 // ended takes note that the VM's goroutine is done with a call.
 func (e *Engine) ended(c *call) {
+	if w := c.watcher(); w != nil {
+		defer w.Freed()
+	}
 	if c.abandoned.CompareAndSwap(false, true) {
 		e.live.Done()
 		return
@@ -194,10 +211,16 @@ func (e *Engine) loadFailed(ctx context.Context, req *invocation.Request, err er
 	switch {
 	case ctx.Err() != nil:
 		return refused(req, codeOfCause(context.Cause(ctx)), context.Cause(ctx))
-	case errors.Is(err, errNodeFull), errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrClosed):
 		return refused(req, invocation.NodeOverloaded, err)
+	case errors.Is(err, errNodeFull):
+		out := refused(req, invocation.NodeOverloaded, err)
+		out.Hits = invocation.HitQueue
+		return out
 	case errors.Is(err, errFunctionFull):
-		return refused(req, invocation.FunctionOverloaded, err)
+		out := refused(req, invocation.FunctionOverloaded, err)
+		out.Hits = invocation.HitQueue
+		return out
 	}
 	e.log.Error("function cannot be loaded", "version", req.Version.String(), "error", err)
 	return refused(req, invocation.FunctionError, errors.New("the function could not be loaded; its operator finds the cause in the log"))

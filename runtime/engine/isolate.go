@@ -32,6 +32,7 @@ type isolate struct {
 	task       func()
 	inside     bool // a turn is running
 	handler    handler
+	guards     *hardener
 	env        *goja.Object
 	ready      bool
 	fatal      *invocation.Failure // what ended the VM, where that was an error of the function's
@@ -39,6 +40,8 @@ type isolate struct {
 	call       *call
 	rejected   []*goja.Promise              // rejected in this turn, and nobody looks yet
 	target     atomic.Pointer[goja.Runtime] // rt, for interrupt
+	current    atomic.Pointer[call]         // call, for the heap watchdog
+	meter      meter
 	stopping   atomic.Pointer[stop]
 }
 
@@ -78,8 +81,10 @@ func (v *isolate) interrupt(cause error) {
 	}
 }
 
+const preludeName = "hadron:prelude"
+
 // prelude hands out what cannot be named from Go, and makes the trampoline.
-var prelude = goja.MustCompile("hadron:prelude", `(function () {
+var prelude = goja.MustCompile(preludeName, `(function () {
 	"use strict";
 	return [
 		function (run) { run(); },
@@ -91,8 +96,12 @@ var prelude = goja.MustCompile("hadron:prelude", `(function () {
 // make builds the VM: intrinsics guarded, web platform in place, nothing of the
 // function's run yet.
 func (v *isolate) make() error {
+	if v.prog.manifest.UnsafeEval && !v.engine.cfg.Eval {
+		return errNoEval
+	}
 	rt := goja.New()
-	rt.SetMaxCallStackSize(maxCallStack)
+	rt.SetMaxCallStackSize(v.prog.bounds.Stack)
+	v.loop.most = v.prog.bounds.Timers
 	v.rt = rt
 	v.target.Store(rt)
 	if s := v.stopping.Load(); s != nil {
@@ -109,11 +118,15 @@ func (v *isolate) make() error {
 		return goja.Undefined()
 	})
 	v.trampoline = func(this goja.Value, _ ...goja.Value) (goja.Value, error) { return trampoline(this, run) }
-	guards, err := harden(rt, parts.Get("1").(*goja.Object), parts.Get("2").(*goja.Object), v.prog.limits(0).Bytes)
+	guards, err := harden(rt, parts.Get("1").(*goja.Object), parts.Get("2").(*goja.Object), v.prog, v.hit)
 	if err != nil {
 		return err
 	}
+	v.guards = guards
 	v.realm = webapi.New(rt, v, guards.global)
+	if ex := rt.Try(func() { guards.language(v.prog.mentions) }); ex != nil {
+		return fmt.Errorf("fill in the language: %w", ex)
+	}
 	rt.SetPromiseRejectionTracker(v.track)
 	v.engine.metrics.made.Inc()
 	return nil
@@ -138,6 +151,9 @@ func (v *isolate) warm(timeout time.Duration) (err error) {
 	}
 	watchdog := time.AfterFunc(timeout, func() { v.interrupt(errSlowModule) })
 	defer watchdog.Stop()
+	started := time.Now()
+	v.meter.enter(started)
+	defer func() { v.meter.leave(time.Since(started)) }()
 	if err := v.evaluate(); err != nil {
 		return err
 	}
@@ -145,6 +161,8 @@ func (v *isolate) warm(timeout time.Duration) (err error) {
 	v.afterTurn()
 	return nil
 }
+
+var errNoEval = errors.New("unsafe_eval is only for servers that run functions in worker processes")
 
 var errSlowModule = errors.New("the module took too long to load: do less at its top level")
 
@@ -163,7 +181,16 @@ func (v *isolate) evaluate() error {
 	if err := module.Set("exports", exports); err != nil {
 		return err
 	}
-	if _, err := body(goja.Undefined(), exports, module); err != nil {
+	args := []goja.Value{exports, module}
+	if v.prog.powers {
+		power, shift := v.guards.operators()
+		args = append(args, power, shift)
+	}
+	if _, err := body(goja.Undefined(), args...); err != nil {
+		return err
+	}
+	exported, err := v.awaited(module.Get("exports"))
+	if err != nil {
 		return err
 	}
 	v.env = v.rt.NewObject()
@@ -176,7 +203,7 @@ func (v *isolate) evaluate() error {
 		return err
 	}
 	var found error
-	if ex := v.rt.Try(func() { v.handler, found = findHandler(v.rt, module.Get("exports")) }); ex != nil {
+	if ex := v.rt.Try(func() { v.handler, found = findHandler(v.rt, exported) }); ex != nil {
 		return ex
 	}
 	return found
@@ -223,16 +250,30 @@ func (v *isolate) enter(fn func()) bool {
 		}
 		return v.reason == "" && v.stopping.Load() == nil
 	}
+	return v.within(func() error {
+		v.task = fn
+		_, err := v.trampoline(goja.Undefined())
+		v.task = nil
+		return err
+	})
+}
+
+// within is a turn of the VM: what run does in it is counted as its time, and what
+// it returns is reported. It answers false when the VM is to do no more.
+func (v *isolate) within(run func() error) bool {
 	started := time.Now()
-	v.task, v.inside = fn, true
-	_, err := v.trampoline(goja.Undefined())
-	v.task, v.inside = nil, false
+	v.meter.enter(started)
+	v.inside = true
+	err := run()
+	v.inside = false
 	if err != nil {
 		v.Report(err)
 	}
 	v.afterTurn()
+	took := time.Since(started)
+	v.meter.leave(took)
 	if v.call != nil {
-		v.call.cpu += time.Since(started)
+		v.call.cpu += took
 	}
 	return v.reason == "" && v.stopping.Load() == nil
 }
@@ -289,6 +330,13 @@ func (v *isolate) afterTurn() {
 	}
 }
 
+// hit takes note of limits that the running call ran into.
+func (v *isolate) hit(hits invocation.Hits) {
+	if v.call != nil {
+		v.call.hits |= hits
+	}
+}
+
 // Context implements webapi.Host.
 func (v *isolate) Context() context.Context {
 	if v.call == nil {
@@ -311,11 +359,15 @@ func (v *isolate) Begin() func(func()) {
 
 // After implements webapi.Host.
 func (v *isolate) After(delay time.Duration, every bool, run func()) (int, error) {
-	return v.loop.after(delay, every, run)
+	id, err := v.loop.after(delay, every, run)
+	if err != nil {
+		v.hit(invocation.HitTimers)
+	}
+	return id, err
 }
 
 // Clear implements webapi.Host.
 func (v *isolate) Clear(id int) { v.loop.clear(id) }
 
 // Limits implements webapi.Host.
-func (v *isolate) Limits() webapi.Limits { return v.prog.limits(v.engine.cfg.Subrequests) }
+func (v *isolate) Limits() webapi.Limits { return v.prog.limits() }

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// maxTimers bounds what one invocation can have waiting.
-const maxTimers = 4096
-
 var errTooManyTimers = errors.New("too many timers are waiting")
 
 // loop is the event loop of one VM. Its fields below the mutex's are the VM
@@ -20,6 +17,7 @@ type loop struct {
 	epoch  uint64        // counts invocations: what was posted for an old one is dropped
 	wake   chan struct{} // one slot: something was posted, or the VM is to stop
 
+	most    int // timers that may wait at a time
 	pending int // host work under way
 	timers  timerHeap
 	byID    map[int]*timer
@@ -88,7 +86,7 @@ func (l *loop) reset() uint64 {
 }
 
 func (l *loop) after(delay time.Duration, every bool, run func()) (int, error) {
-	if len(l.timers) >= maxTimers {
+	if len(l.timers) >= l.most {
 		return 0, errTooManyTimers
 	}
 	l.lastID++

@@ -11,6 +11,7 @@ type metrics struct {
 	discarded  *prometheus.CounterVec
 	made       prometheus.Counter
 	dropped    prometheus.Counter
+	evicted    prometheus.Counter
 	all        []prometheus.Collector
 }
 
@@ -32,6 +33,7 @@ func newMetrics(registerer prometheus.Registerer, e *Engine) (*metrics, error) {
 		}, []string{"reason"}),
 		made:    prometheus.NewCounter(prometheus.CounterOpts{Name: "hadron_engine_vms_made_total", Help: "VMs made."}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "hadron_engine_console_dropped_total", Help: "Console lines over an invocation's bound."}),
+		evicted: prometheus.NewCounter(prometheus.CounterOpts{Name: "hadron_engine_memory_evictions_total", Help: "Calls ended because the memory of the process ran out."}),
 	}
 	for _, reason := range []string{reasonInterrupted, reasonPanic, reasonOverflow, reasonStalled, reasonInit, reasonFresh} {
 		m.discarded.WithLabelValues(reason)
@@ -40,7 +42,7 @@ func newMetrics(registerer prometheus.Registerer, e *Engine) (*metrics, error) {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
 	m.all = []prometheus.Collector{
-		m.discarded, m.made, m.dropped,
+		m.discarded, m.made, m.dropped, m.evicted,
 		gauge("hadron_engine_vms", "VMs alive, idle ones included.", func() float64 { n, _, _ := e.pool.count(); return float64(n) }),
 		gauge("hadron_engine_vms_idle", "Warm VMs that wait for a call.", func() float64 { _, n, _ := e.pool.count(); return float64(n) }),
 		gauge("hadron_engine_waiting", "Invocations that wait for a VM.", func() float64 { _, _, n := e.pool.count(); return float64(n) }),

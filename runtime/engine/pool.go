@@ -28,6 +28,7 @@ type pool struct {
 	mu      sync.Mutex
 	live    int
 	homes   map[function.ID]*home
+	all     map[*isolate]struct{}
 	idle    *list.List // of *isolate, most recently used in front
 	waiting *list.List // of *waiter, first come in front
 	closed  bool
@@ -49,7 +50,7 @@ type waiter struct {
 func newPool(cfg Config) *pool {
 	return &pool{
 		most: cfg.MaxVMs, waitMost: cfg.MaxWaiting, queue: cfg.MaxQueue,
-		homes: map[function.ID]*home{}, idle: list.New(), waiting: list.New(),
+		homes: map[function.ID]*home{}, all: map[*isolate]struct{}{}, idle: list.New(), waiting: list.New(),
 	}
 }
 
@@ -57,11 +58,7 @@ func (p *pool) home(prog *program) *home {
 	h := p.homes[prog.id]
 	if h == nil {
 		// Background work holds VMs beyond the calls that the gateway admits.
-		concurrency := prog.manifest.Limits.Concurrency
-		if concurrency <= 0 {
-			concurrency = function.DefaultManifest().Limits.Concurrency
-		}
-		h = &home{id: prog.id, most: 2*concurrency + 8}
+		h = &home{id: prog.id, most: 2*prog.bounds.Concurrency + 8}
 		p.homes[prog.id] = h
 	}
 	return h
@@ -99,7 +96,7 @@ func (p *pool) acquire(ctx context.Context, prog *program) (*isolate, *home, err
 	w := &waiter{home: h, got: make(chan *isolate, 1)}
 	el := p.waiting.PushBack(w)
 	p.mu.Unlock()
-	timeout := time.NewTimer(p.queue)
+	timeout := time.NewTimer(min(p.queue, time.Duration(prog.bounds.Queue)))
 	defer timeout.Stop()
 	var err error
 	select {
@@ -145,6 +142,7 @@ func (p *pool) room(h *home) bool {
 // discard forgets an idle VM.
 func (p *pool) discard(v *isolate) {
 	p.unpark(v)
+	delete(p.all, v)
 	p.live--
 	v.home.live--
 	p.tidy(v.home)
@@ -183,6 +181,7 @@ func (p *pool) release(v *isolate) {
 		v.parked = p.idle.PushFront(v)
 		v.home.idle = append(v.home.idle, v)
 	} else {
+		delete(p.all, v)
 		p.live--
 		v.home.live--
 	}
@@ -242,6 +241,42 @@ func (p *pool) close() {
 		close(el.Value.(*waiter).got)
 	}
 	p.waiting.Init()
+}
+
+// settle takes a new VM in at the home that acquire gave.
+func (p *pool) settle(v *isolate, h *home) *isolate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v.home = h
+	p.all[v] = struct{}{}
+	return v
+}
+
+// each calls fn for all VMs alive, which must not call back.
+func (p *pool) each(fn func(*isolate)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for v := range p.all {
+		fn(v)
+	}
+}
+
+// busy returns how many VMs are not idle.
+func (p *pool) busy() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.live - p.idle.Len()
+}
+
+// trim forgets all idle VMs and returns how many those were.
+func (p *pool) trim() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.idle.Len()
+	for last := p.idle.Back(); last != nil; last = p.idle.Back() {
+		p.discard(last.Value.(*isolate))
+	}
+	return n
 }
 
 // count returns how many VMs live, how many of them are idle, and who waits.

@@ -18,28 +18,27 @@ import (
 type program struct {
 	id       function.ID
 	manifest function.Manifest
+	bounds   function.Limits // the manifest's, with defaults
 	code     *goja.Program
 	policy   *policy
+	measures *measures // nil: what it counts is not kept
+	mentions mentions
+	powers   bool // it has operators that functions stand for
 }
 
 // fresh reports whether each invocation gets a VM of its own.
 func (p *program) fresh() bool { return p.manifest.Isolation == "request" }
 
-func (p *program) limits(subrequests int) webapi.Limits {
-	memory := p.manifest.Limits.Memory
-	if memory <= 0 {
-		memory = function.DefaultManifest().Limits.Memory
-	}
-	return webapi.Limits{Bytes: int64(memory), Subrequests: subrequests}
+func (p *program) limits() webapi.Limits {
+	return webapi.Limits{Bytes: int64(p.bounds.Memory), Subrequests: p.bounds.Subrequests}
 }
 
 // The bundle becomes the body of a function on its own first line, so that line
 // numbers stay those of the bundle.
 const (
-	prologue   = "(function(exports,module){"
-	epilogue   = "\n})"
-	scriptName = "bundle.js"
-	mapName    = "bundle.js.map"
+	prologue = "(function(exports,module," + powerName + "," + shiftName + "){"
+	epilogue = "\n})"
+	mapName  = "bundle.js.map"
 )
 
 // Bounds of what is parsed in this process.
@@ -52,12 +51,12 @@ var errNesting = errors.New("the code is nested too deeply to be compiled")
 
 // compile parses a bundle. Its source map is the only one that is read: goja's own
 // loader opens files that the code names.
-func compile(code, sourceMap []byte) (*goja.Program, error) {
+func compile(id function.ID, code, sourceMap []byte) (program *goja.Program, powers bool, err error) {
 	if len(code) > maxCode {
-		return nil, fmt.Errorf("the bundle holds %d bytes; at most %d are taken", len(code), maxCode)
+		return nil, false, fmt.Errorf("the bundle holds %d bytes; at most %d are taken", len(code), maxCode)
 	}
 	if nesting(code) > maxNesting {
-		return nil, errNesting
+		return nil, false, errNesting
 	}
 	if len(code) > 1 && code[0] == '#' && code[1] == '!' {
 		code = append([]byte("//"), code[2:]...)
@@ -77,11 +76,13 @@ func compile(code, sourceMap []byte) (*goja.Program, error) {
 		})
 	}
 	b.WriteString(epilogue)
-	tree, err := parser.ParseFile(nil, scriptName, b.String(), 0, option)
+	tree, err := parser.ParseFile(nil, scriptOf(id), b.String(), 0, option)
 	if err != nil {
-		return nil, atSource(err, sourceMap)
+		return nil, false, atSource(err, sourceMap)
 	}
-	return goja.CompileAST(tree, false)
+	powers = boundPowers(code, tree)
+	program, err = goja.CompileAST(tree, false)
+	return program, powers, err
 }
 
 // atSource makes a refusal of a parser's error, at the author's line where the map
@@ -199,7 +200,7 @@ func writeVLQ(b *strings.Builder, value int) {
 }
 
 func newProgram(id function.ID, bundle function.Bundle) (*program, error) {
-	code, err := compile(bundle.Code, bundle.Map)
+	code, powers, err := compile(id, bundle.Code, bundle.Map)
 	if err != nil {
 		return nil, fmt.Errorf("compile bundle: %w", err)
 	}
@@ -207,5 +208,5 @@ func newProgram(id function.ID, bundle function.Bundle) (*program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read fetch.allow: %w", err)
 	}
-	return &program{id: id, manifest: bundle.Manifest, code: code, policy: allow}, nil
+	return &program{id: id, manifest: bundle.Manifest, bounds: bundle.Manifest.Limits.WithDefaults(), code: code, policy: allow, mentions: mentionsOf(bundle.Code, bundle.Manifest.UnsafeEval), powers: powers}, nil
 }

@@ -27,14 +27,18 @@ type loading struct {
 	err   error
 }
 
-func newPrograms(cfg Config, run func(context.Context, func(context.Context))) *programs {
+func newPrograms(cfg Config, counts *recorder, run func(context.Context, func(context.Context))) *programs {
 	ps := &programs{most: cfg.MaxPrograms, run: run, by: map[function.ID]*list.Element{}, used: list.New()}
 	ps.load = func(ctx context.Context, id function.ID) (*program, error) {
 		bundle, err := cfg.Bundle(ctx, id)
 		if err != nil {
 			return nil, fmt.Errorf("load bundle: %w", err)
 		}
-		return newProgram(id, bundle)
+		p, err := newProgram(id, bundle)
+		if err == nil {
+			p.measures = counts.of(id)
+		}
+		return p, err
 	}
 	return ps
 }

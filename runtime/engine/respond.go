@@ -41,6 +41,10 @@ func (v *isolate) respond(c *call, value goja.Value) bool {
 	}
 	c.outcome.Status = p.Status()
 	head := event{head: true, status: p.Status(), header: p.Header(), streamed: source != nil || stream != nil}
+	if err := v.oversized(head.header); err != nil {
+		c.finish(invocation.FunctionError, &invocation.Failure{Name: "TypeError", Message: err.Error()})
+		return false
+	}
 	c.outcome.HeadSent, c.outcome.Streamed = true, head.streamed
 	switch {
 	case stream != nil:
@@ -203,6 +207,7 @@ func (c *call) background() {
 	}
 	c.last.outcome = c.outcome
 	c.last.outcome.CPU = c.cpu
+	c.last.outcome.Hits = c.hits
 	c.give(&c.last)
 }
 
@@ -223,7 +228,8 @@ func (v *isolate) stoppedBackground(c *call) {
 	failure := v.fatal
 	code := invocation.FunctionError
 	if s := v.stopping.Load(); s != nil && failure == nil {
-		failure, code = &invocation.Failure{Message: s.cause.Error()}, invocation.Timeout
+		failure, code = &invocation.Failure{Message: s.cause.Error()}, codeOfCause(s.cause)
+		c.late.Hits |= hitOf(s.cause)
 	}
 	if failure == nil {
 		failure = &invocation.Failure{Message: "the invocation was ended"}
@@ -241,6 +247,7 @@ func (v *isolate) stopped(c *call) {
 	code, cause := invocation.FunctionError, errors.New("the invocation was ended")
 	if s := v.stopping.Load(); s != nil {
 		code, cause = codeOfCause(s.cause), s.cause
+		c.hits |= hitOf(s.cause)
 	}
 	c.finish(code, &invocation.Failure{Message: fmt.Sprint(cause)})
 }
@@ -248,6 +255,10 @@ func (v *isolate) stopped(c *call) {
 // codeOfCause says what an invocation ended with whose context did.
 func codeOfCause(cause error) invocation.Code {
 	switch {
+	case errors.Is(cause, errCPU):
+		return invocation.CPULimit
+	case errors.Is(cause, errMemory):
+		return invocation.MemoryLimit
 	case errors.Is(cause, invocation.ErrClientClosed):
 		return invocation.ClientClosed
 	case errors.Is(cause, invocation.ErrDraining):

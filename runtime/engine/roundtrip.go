@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
 	"hadron/runtime/invocation"
 )
@@ -20,11 +22,18 @@ func (v *isolate) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errEnded
 	}
-	e := v.engine
 	pass(req, c.Trace)
+	started := time.Now()
+	res, err := v.roundTrip(c, req)
+	v.prog.measures.fetched(fetchHost(req.URL), fetchCode(req, res, err), time.Since(started))
+	return res, err
+}
+
+func (v *isolate) roundTrip(c *invocation.Request, req *http.Request) (*http.Response, error) {
+	e := v.engine
 	if path, own := e.egress.ownPath(req.URL); own {
 		if !strings.HasPrefix(path, "/fn/") {
-			return nil, errors.New("of Hadron's own addresses a function reaches only those below /fn/")
+			return nil, refusal("of Hadron's own addresses a function reaches only those below /fn/")
 		}
 		if e.cfg.Call == nil {
 			return nil, errNoCall
@@ -40,6 +49,35 @@ func (v *isolate) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return res, nil
+}
+
+// refusal is an error that says why the egress policy kept a request in.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// fetchHost is the label host of a request: with its port where the scheme does not
+// say it.
+func fetchHost(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := u.Port(); port == "80" && u.Scheme == "http" || port == "443" && u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return strings.TrimSuffix(strings.ToValidUTF8(host, ""), ".")
+}
+
+// fetchCode is the label code of a request that ended.
+func fetchCode(req *http.Request, res *http.Response, err error) string {
+	var no refusal
+	switch {
+	case err == nil:
+		return strconv.Itoa(min(max(res.StatusCode, 200), 599)/100) + "xx"
+	case errors.As(err, &no):
+		return "refused"
+	case req.Context().Err() != nil:
+		return "aborted"
+	}
+	return "error"
 }
 
 // callKey finds the request that a fetch belongs to in its context.

@@ -70,17 +70,21 @@ func frames(stack []goja.StackFrame) []invocation.Frame {
 			continue
 		}
 		at := f.Position()
+		unmapped := isScript(at.Filename)
+		if unmapped {
+			at.Filename = scriptName
+		}
 		frame := invocation.Frame{File: at.Filename, Line: at.Line, Column: at.Column}
 		if fn := f.FuncName(); fn != "<anonymous>" {
 			frame.Function = clipMessage(fn)
 		}
-		if at.Filename != scriptName {
+		if !unmapped {
 			frame.Column++ // what a map says counts from 0
 		}
 		if len(all) < invocation.MaxFrames {
 			all = append(all, frame)
 		}
-		if at.Filename != scriptName && len(mapped) < invocation.MaxFrames {
+		if !unmapped && len(mapped) < invocation.MaxFrames {
 			mapped = append(mapped, frame)
 		}
 	}
@@ -102,6 +106,9 @@ func (v *isolate) Report(err error) {
 		v.discard(reasonInterrupted)
 	case errors.As(err, &overflow):
 		v.discard(reasonOverflow)
+		if v.call != nil {
+			v.call.hits |= invocation.HitStack
+		}
 		v.fatal = &invocation.Failure{Name: "RangeError", Message: "Maximum call stack size exceeded", Stack: frames(overflow.Stack())}
 	default:
 		v.uncaught(err, "Uncaught ")

@@ -1,6 +1,7 @@
 package webapi
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dop251/goja"
@@ -9,10 +10,11 @@ import (
 // AbortSignal is the class of that name.
 type AbortSignal struct {
 	EventTarget
-	aborted  bool
-	reason   goja.Value
-	handler  goja.Value // onabort
-	watchers []func()   // run once, before the event
+	aborted    bool
+	reason     goja.Value
+	watchers   []func()       // run once, before the event
+	sources    []*AbortSignal // those that abort it, none of which depends on another
+	dependents []*AbortSignal // those that it aborts
 }
 
 // AbortController is the class of that name.
@@ -22,7 +24,7 @@ type AbortController struct {
 }
 
 func (r *Realm) newSignal() *AbortSignal {
-	s := &AbortSignal{reason: goja.Undefined(), handler: goja.Null()}
+	s := &AbortSignal{reason: goja.Undefined()}
 	r.use("AbortSignal").wrap(s)
 	return s
 }
@@ -38,7 +40,14 @@ func (s *AbortSignal) onAbort(fn func()) (forget func()) {
 	}
 }
 
-// abort ends what the signal was given to. Without reason it is an AbortError.
+// watched reports whether anybody would hear of the signal's abort.
+func (s *AbortSignal) watched() bool {
+	return !s.aborted && (len(s.listeners) > 0 || slices.ContainsFunc(s.watchers, func(fn func()) bool { return fn != nil }) ||
+		slices.ContainsFunc(s.dependents, (*AbortSignal).watched))
+}
+
+// abort ends what the signal was given to. Without reason it is an AbortError. All
+// signals that depend on it are aborted before anybody hears of one.
 func (r *Realm) abort(s *AbortSignal, reason goja.Value) {
 	if s.aborted {
 		return
@@ -47,6 +56,22 @@ func (r *Realm) abort(s *AbortSignal, reason goja.Value) {
 		reason = r.domException("AbortError", "This operation was aborted")
 	}
 	s.aborted, s.reason = true, reason
+	var also []*AbortSignal
+	for _, d := range s.dependents {
+		if !d.aborted {
+			d.aborted, d.reason = true, reason
+			also = append(also, d)
+		}
+	}
+	s.dependents = nil
+	r.aborted(s)
+	for _, d := range also {
+		r.aborted(d)
+	}
+}
+
+// aborted tells whoever waits for a signal.
+func (r *Realm) aborted(s *AbortSignal) {
 	watchers := s.watchers
 	s.watchers = nil
 	for _, fn := range watchers {
@@ -54,14 +79,9 @@ func (r *Realm) abort(s *AbortSignal, reason goja.Value) {
 			fn()
 		}
 	}
-	r.use("Event")
-	e := &Event{kind: "abort", at: time.Now(), target: goja.Null(), current: goja.Null(), detail: goja.Null()}
-	r.use("Event").wrap(e)
-	if fn, ok := s.handler.(*goja.Object); ok {
-		e.target, e.current = s.self, s.self
-		r.notify(fn, s.self, e)
+	if s.hears("abort") {
+		r.dispatch(&s.EventTarget, r.fired("abort"))
 	}
-	r.dispatch(&s.EventTarget, e)
 }
 
 func (r *Realm) signal(v goja.Value, what string) *AbortSignal {
@@ -72,19 +92,35 @@ func (r *Realm) signal(v goja.Value, what string) *AbortSignal {
 	return s
 }
 
+// follow aborts a signal when one of others does.
+func (r *Realm) follow(s *AbortSignal, others ...*AbortSignal) {
+	for _, other := range others {
+		if other.aborted {
+			s.aborted, s.reason = true, other.reason
+			return
+		}
+	}
+	add := func(source *AbortSignal) {
+		if !slices.Contains(s.sources, source) {
+			s.sources = append(s.sources, source)
+			source.dependents = append(source.dependents, s)
+		}
+	}
+	for _, other := range others {
+		if len(other.sources) == 0 {
+			add(other)
+		}
+		for _, source := range other.sources {
+			add(source)
+		}
+	}
+}
+
 func newAbortSignalClass(r *Realm) *class {
 	c := r.class("AbortSignal", 0, r.use("EventTarget"), nil)
-	r.targetMethods(c, func(v goja.Value) *EventTarget {
-		return receiver[*AbortSignal](c, v, "EventTarget").eventTarget()
-	})
 	attribute(c, "aborted", func(s *AbortSignal) goja.Value { return r.vm.ToValue(s.aborted) }, nil)
 	attribute(c, "reason", func(s *AbortSignal) goja.Value { return s.reason }, nil)
-	attribute(c, "onabort", func(s *AbortSignal) goja.Value { return s.handler }, func(s *AbortSignal, v goja.Value) {
-		s.handler = goja.Null()
-		if _, ok := goja.AssertFunction(v); ok {
-			s.handler = v
-		}
-	})
+	handles(c, "abort")
 	method(c, "throwIfAborted", 0, func(s *AbortSignal, _ []goja.Value) goja.Value {
 		if s.aborted {
 			panic(s.reason)
@@ -100,10 +136,7 @@ func newAbortSignalClass(r *Realm) *class {
 		if r.host.Context() == nil {
 			panic(r.typeError("AbortSignal.timeout cannot be called while the module loads; call it in the handler"))
 		}
-		ms := number(args[0])
-		if !(ms >= 0 && ms <= 1<<53) {
-			panic(r.typeError("AbortSignal.timeout takes milliseconds from 0"))
-		}
+		ms := r.enforce(args[0], 1<<53-1, "the time of AbortSignal.timeout")
 		s := r.newSignal()
 		delay := time.Duration(min(ms, 1<<31)) * time.Millisecond
 		_, err := r.host.After(delay, false, func() {
@@ -119,28 +152,18 @@ func newAbortSignalClass(r *Realm) *class {
 		return s.self
 	})
 	c.static("any", 1, func(args []goja.Value) goja.Value {
-		result := r.newSignal()
 		var sources []*AbortSignal
 		for _, v := range r.sequence(args[0], "the list of AbortSignal.any") {
 			sources = append(sources, r.signal(v, "AbortSignal.any"))
 		}
+		if len(sources) > maxListeners {
+			panic(r.rangeError("AbortSignal.any takes at most %d signals", maxListeners))
+		}
+		result := r.newSignal()
 		r.follow(result, sources...)
 		return result.self
 	})
 	return c
-}
-
-// follow aborts a signal when one of others does.
-func (r *Realm) follow(s *AbortSignal, others ...*AbortSignal) {
-	for _, other := range others {
-		if other.aborted {
-			r.abort(s, other.reason)
-			return
-		}
-	}
-	for _, other := range others {
-		other.onAbort(func() { r.abort(s, other.reason) })
-	}
 }
 
 func newAbortControllerClass(r *Realm) *class {

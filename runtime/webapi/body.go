@@ -9,7 +9,7 @@ import (
 )
 
 // content is a body: bytes, something that is read off the VM's goroutine, or a
-// stream of the function's. A nil *content is no body at all.
+// stream. A nil *content is no body at all.
 type content struct {
 	data   []byte
 	source io.Reader // not read from yet
@@ -43,12 +43,13 @@ func (c *content) unusable() bool {
 
 // extract makes a body of a BodyInit, and says what type it is if that is known.
 func (r *Realm) extract(v goja.Value) (*content, string) {
+	const plain = "text/plain;charset=UTF-8"
 	if nullish(v) {
 		return nil, ""
 	}
 	o, ok := v.(*goja.Object)
 	if !ok {
-		return &content{data: []byte(r.text(v))}, "text/plain;charset=UTF-8"
+		return &content{data: []byte(r.text(v))}, plain
 	}
 	if s, ok := unwrap[*ReadableStream](o); ok {
 		if s.disturbed || s.locked() {
@@ -56,13 +57,20 @@ func (r *Realm) extract(v goja.Value) (*content, string) {
 		}
 		return &content{stream: s}, ""
 	}
+	if b, ok := unwrap[blobLike](o); ok {
+		return &content{data: b.blob().data}, b.blob().kind
+	}
 	if p, ok := unwrap[*SearchParams](o); ok {
 		return &content{data: []byte(encodeQuery(p.list))}, "application/x-www-form-urlencoded;charset=UTF-8"
+	}
+	if f, ok := unwrap[*FormData](o); ok {
+		boundary := newBoundary()
+		return &content{data: r.encodeForm(f, boundary)}, "multipart/form-data; boundary=" + boundary
 	}
 	if b, ok := r.bytes(o); ok {
 		return &content{data: bytes.Clone(b)}, ""
 	}
-	return &content{data: []byte(r.text(v))}, "text/plain;charset=UTF-8"
+	return &content{data: []byte(r.text(v))}, plain
 }
 
 // asStream is the body attribute: a stream over what is there.
@@ -71,95 +79,48 @@ func (r *Realm) asStream(c *content) goja.Value {
 		return goja.Null()
 	}
 	if c.stream == nil {
-		c.stream = r.streamOf(c)
-		c.stream.disturbed = c.used
+		source := c.source
+		if source == nil {
+			source = &memory{data: c.data}
+		}
+		c.source, c.data = nil, nil
+		c.stream = r.nativeStream(source)
+		if c.used {
+			c.stream.native, c.stream.disturbed = nil, true
+			r.closeBytes(c.stream.ctl.(*ByteController))
+		}
 	}
 	return c.stream.self
 }
 
-func (r *Realm) streamOf(c *content) *ReadableStream {
-	if source := c.source; source != nil {
-		c.source = nil
-		return r.streamReader(source)
+// proxied moves a stream to another body: the old one is locked and counts as read.
+func (r *Realm) proxied(s *ReadableStream) *ReadableStream {
+	if source := s.untouched(); source != nil {
+		return r.nativeStream(source)
 	}
-	data := c.data
-	c.data = nil
-	s := r.newStreamLater(0)
-	if c.used {
-		r.endStream(s)
-		return s
-	}
-	s.ctl.pull = func() goja.Value {
-		if len(data) > 0 {
-			r.enqueue(s.ctl, r.uint8Array(bytes.Clone(data)))
-		}
-		r.closeController(s.ctl)
-		return goja.Undefined()
-	}
-	return s
+	t := r.newTransform(func(c *TransformController, v goja.Value) { r.transformEnqueue(c, v) }, func(*TransformController) {})
+	r.quiet(r.pipeTo(s, t.writable, pipeOptions{}))
+	return t.readable
 }
 
-// readSize is how much is read at once from what goes on off the VM.
-const readSize = 32 << 10
-
-// streamReader makes a stream of what is read off the VM's goroutine.
-func (r *Realm) streamReader(source io.Reader) *ReadableStream {
-	return r.newStream(0, func(c *StreamController) goja.Value {
-		p, resolve, reject := r.vm.NewPromise()
-		off(r, func() ([]byte, error) {
-			buf := make([]byte, readSize)
-			n, err := source.Read(buf)
-			for n == 0 && err == nil {
-				n, err = source.Read(buf)
-			}
-			return buf[:n:n], err
-		}, func(b []byte, err error) {
-			if c.stream.state == readable && len(b) > 0 {
-				r.enqueue(c, r.uint8Array(b))
-			}
-			switch {
-			case err == nil:
-				r.settle(resolve, goja.Undefined())
-			case errors.Is(err, io.EOF):
-				if c.stream.state == readable {
-					r.closeController(c)
-				}
-				r.settle(resolve, goja.Undefined())
-			default:
-				r.settle(reject, r.bodyError(err))
-			}
-		})
-		return r.vm.ToValue(p)
-	}, func(goja.Value) goja.Value {
-		closeReader(source)
-		return goja.Undefined()
-	})
-}
-
-func closeReader(source io.Reader) {
-	if c, ok := source.(io.Closer); ok {
-		_ = c.Close()
-	}
-}
-
-// bodyError is what a function sees of a body that could not be read.
-func (r *Realm) bodyError(err error) *goja.Object {
-	return r.typeError("the body could not be read: %s", err.Error())
-}
-
-// readAll hands over a whole body; exactly one of the functions is called.
-func (r *Realm) readAll(c *content, done func([]byte), fail func(goja.Value)) {
+// readAll hands over a whole body; exactly one of the functions is called. What the
+// platform finds wrong later is said to be of the call at site.
+func (r *Realm) readAll(c *content, site []goja.StackFrame, done func([]byte), fail func(goja.Value)) {
 	switch {
 	case c == nil:
 		done(nil)
 	case c.unusable():
 		fail(r.typeError("the body was read already, or is locked to a reader"))
 	case c.stream != nil:
+		if source := c.stream.untouched(); source != nil {
+			r.readSource(source, site, done, fail)
+			return
+		}
 		r.drain(c.stream, done, fail)
 	case c.source != nil:
 		source := c.source
 		c.source, c.used = nil, true
-		r.readSource(source, done, fail)
+		r.readSource(source, site, done, fail)
 	default:
 		data := c.data
 		c.data, c.used = nil, true
@@ -167,15 +128,19 @@ func (r *Realm) readAll(c *content, done func([]byte), fail func(goja.Value)) {
 	}
 }
 
-func (r *Realm) readSource(source io.Reader, done func([]byte), fail func(goja.Value)) {
-	if l, ok := source.(interface{ Len() int }); ok {
+func (r *Realm) readSource(source io.Reader, site []goja.StackFrame, done func([]byte), fail func(goja.Value)) {
+	if reason := aborted(source); reason != nil {
+		fail(reason)
+		return
+	}
+	most := r.host.Limits().Bytes
+	if l, ok := source.(interface{ Len() int }); ok && int64(l.Len()) <= most {
 		data := make([]byte, l.Len())
 		if _, err := io.ReadFull(source, data); err == nil {
 			done(data)
 			return
 		}
 	}
-	most := r.host.Limits().Bytes
 	off(r, func() ([]byte, error) {
 		defer closeReader(source)
 		data, err := io.ReadAll(io.LimitReader(source, most+1))
@@ -185,7 +150,11 @@ func (r *Realm) readSource(source io.Reader, done func([]byte), fail func(goja.V
 		return data, err
 	}, func(data []byte, err error) {
 		if err != nil {
-			fail(r.bodyError(err))
+			if reason := aborted(source); reason != nil {
+				fail(reason)
+				return
+			}
+			fail(r.blame(r.bodyError(source, err), site))
 			return
 		}
 		done(data)
@@ -197,11 +166,11 @@ func (r *Realm) drain(s *ReadableStream, done func([]byte), fail func(goja.Value
 	r.acquire(s)
 	var whole []byte
 	most := r.host.Limits().Bytes
-	var next func()
-	next = func() {
+	var again goja.Value
+	next := func() {
 		r.read(s, readRequest{
 			chunk: func(v goja.Value) {
-				b, ok := r.bytes(v)
+				b, ok := r.chunkBytes(v)
 				switch {
 				case !ok:
 					problem := r.typeError("a body's stream holds a chunk that is no Uint8Array")
@@ -213,18 +182,27 @@ func (r *Realm) drain(s *ReadableStream, done func([]byte), fail func(goja.Value
 					fail(problem)
 				default:
 					whole = append(whole, b...)
-					r.then(goja.Undefined(), func(goja.Value) { next() }, nil)
+					r.when(goja.Undefined(), again, nil)
 				}
 			},
 			end:  func() { done(whole) },
 			fail: fail,
 		})
 	}
+	again = r.handler(func(goja.Value) { next() })
 	next()
 }
 
-func (r *Realm) cancelQuietly(s *ReadableStream, reason goja.Value) {
-	r.then(r.cancelStream(s, reason), nil, func(goja.Value) {})
+// chunkBytes is what a Uint8Array holds, and of nothing else.
+func (r *Realm) chunkBytes(v goja.Value) ([]byte, bool) {
+	o, ok := v.(*goja.Object)
+	if !ok || o.ExportType() != bytesType {
+		return nil, false
+	}
+	if tag := o.GetSymbol(goja.SymToStringTag); tag != nil && tag.String() == "Uint8ClampedArray" {
+		return nil, false
+	}
+	return r.viewed(o)
 }
 
 // cloneContent splits a body in two.
@@ -236,7 +214,7 @@ func (r *Realm) cloneContent(c *content) *content {
 		return &content{data: c.data}
 	}
 	r.asStream(c)
-	a, b := r.tee(c.stream)
+	a, b := r.split(c.stream, true)
 	c.stream = a
 	return &content{stream: b}
 }
@@ -253,43 +231,32 @@ func bodyMembers[T bodied](c *class) {
 			if c := self.body(); c != nil && (c.source != nil || c.stream != nil) {
 				site = r.here() // what goes wrong does so later
 			}
-			r.readAll(self.body(), func(data []byte) {
+			r.readAll(self.body(), site, func(data []byte) {
 				var v goja.Value
 				if ex := r.vm.Try(func() { v = convert(self, data) }); ex != nil {
 					r.settle(reject, r.blame(ex.Value(), site))
 					return
 				}
 				r.settle(resolve, v)
-			}, func(reason goja.Value) { r.settle(reject, r.blame(reason, site)) })
+			}, func(reason goja.Value) { r.settle(reject, reason) })
 			return r.vm.ToValue(p)
 		})
 	}
-	reads("text", func(_ T, data []byte) goja.Value { return r.vm.ToValue(bodyText(data)) })
-	reads("json", func(_ T, data []byte) goja.Value { return r.parseJSON(bodyText(data)) })
 	reads("arrayBuffer", func(_ T, data []byte) goja.Value { return r.arrayBuffer(bytes.Clone(data)) })
+	reads("blob", func(self T, data []byte) goja.Value {
+		kind := ""
+		if m, ok := extractMIME(self.contentType()); ok {
+			kind = blobKind(m.String())
+		}
+		return r.newBlob(bytes.Clone(data), kind)
+	})
 	reads("bytes", func(_ T, data []byte) goja.Value { return r.uint8Array(bytes.Clone(data)) })
+	reads("formData", func(self T, data []byte) goja.Value { return r.parseForm(self.contentType(), data) })
+	reads("json", func(_ T, data []byte) goja.Value { return r.parseJSON(bodyText(data)) })
+	reads("text", func(_ T, data []byte) goja.Value { return r.vm.ToValue(bodyText(data)) })
 }
 
 // bodyText decodes as the standard's UTF-8 decode does: a byte order mark goes.
 func bodyText(data []byte) string {
 	return decodeUTF8(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
-}
-
-func (r *Realm) parseJSON(text string) goja.Value {
-	if r.parse == nil {
-		r.parse = r.callable(r.vm.Get("JSON").ToObject(r.vm).Get("parse"), "JSON.parse")
-	}
-	return r.must(r.parse(goja.Undefined(), r.vm.ToValue(text)))
-}
-
-// toJSON is JSON.stringify: false where there is nothing to write.
-func (r *Realm) toJSON(v goja.Value) (string, bool) {
-	if r.stringify == nil {
-		r.stringify = r.callable(r.vm.Get("JSON").ToObject(r.vm).Get("stringify"), "JSON.stringify")
-	}
-	out := r.must(r.stringify(goja.Undefined(), v))
-	if goja.IsUndefined(out) {
-		return "", false
-	}
-	return out.String(), true
 }

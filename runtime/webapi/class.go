@@ -67,14 +67,15 @@ type class struct {
 	name  string
 	ctor  *goja.Object
 	proto *goja.Object
+	plain bool // instances are ordinary objects, as those of subclasses are
 }
 
-// class builds a class whose instances construct makes; without construct it
-// cannot be called by functions. goja tells "new C()" and "C()" apart only in
-// subclasses, so both make an instance.
+// class builds a class whose instances construct makes; without construct functions
+// cannot make one.
 func (r *Realm) class(name string, length int, parent *class, construct func(args []goja.Value) object) *class {
 	c := &class{realm: r, name: name}
 	c.ctor = r.vm.ToValue(func(call goja.ConstructorCall) *goja.Object {
+		c.constructed(call)
 		if construct == nil {
 			panic(r.vm.NewTypeError("Illegal constructor"))
 		}
@@ -82,18 +83,16 @@ func (r *Realm) class(name string, length int, parent *class, construct func(arg
 			panic(r.vm.NewTypeError("%s takes %d argument(s), and got %d", name, length, len(call.Arguments)))
 		}
 		made := construct(call.Arguments)
-		if call.NewTarget == nil || call.NewTarget == c.ctor {
+		if !c.plain && (call.NewTarget == nil || call.NewTarget == c.ctor) {
 			return c.wrap(made)
 		}
-		hold := r.vm.NewDynamicObject(made)
-		_ = call.This.DefineDataPropertySymbol(carrier, hold, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-		made.base().self = call.This
-		return call.This
+		return r.carry(call.This, made)
 	}).(*goja.Object)
 	c.proto = c.ctor.Get("prototype").(*goja.Object)
 	r.label(c.ctor, name, length)
 	_ = c.ctor.DefineDataProperty("prototype", c.proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	if parent != nil {
+		c.plain = parent.plain
 		_ = c.proto.SetPrototype(parent.proto)
 		_ = c.ctor.SetPrototype(parent.ctor)
 	}
@@ -101,12 +100,36 @@ func (r *Realm) class(name string, length int, parent *class, construct func(arg
 	return c
 }
 
+// constructed throws unless the class is called with new. goja gives a native
+// constructor no new target in "new C()", as in "C()"; but a call stands on the
+// stack as a native frame, where new leaves the code that says it on top.
+func (c *class) constructed(call goja.ConstructorCall) {
+	if call.NewTarget != nil {
+		return
+	}
+	r := c.realm
+	top := r.vm.CaptureCallStack(1, r.frame[:0])
+	if len(top) == 0 || top[0].SrcName() == "<native>" {
+		panic(r.vm.NewTypeError("Class constructor %s cannot be invoked without 'new'", c.name))
+	}
+}
+
 func (c *class) tag(o *goja.Object, name string) {
 	_ = o.DefineDataPropertySymbol(goja.SymToStringTag, c.realm.vm.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }
 
+// carry makes an ordinary object the function's side of a Go object.
+func (r *Realm) carry(js *goja.Object, o object) *goja.Object {
+	_ = js.DefineDataPropertySymbol(carrier, r.vm.NewDynamicObject(o), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	o.base().self = js
+	return js
+}
+
 // wrap makes the function's side of a Go object.
 func (c *class) wrap(o object) *goja.Object {
+	if c.plain {
+		return c.realm.carry(c.realm.vm.CreateObject(c.proto), o)
+	}
 	js := c.realm.vm.NewDynamicObject(o)
 	_ = js.SetPrototype(c.proto)
 	o.base().self = js
@@ -133,15 +156,18 @@ func (r *Realm) function(name string, length int, fn func(args []goja.Value) goj
 	return o
 }
 
-// unwrap returns the Go side of v if it is a T.
+// unwrap returns the Go side of v if it is a T, which may be an interface.
 func unwrap[T object](v goja.Value) (T, bool) {
 	var none T
 	o, ok := v.(*goja.Object)
 	if !ok {
 		return none, false
 	}
-	if t := o.ExportType(); t == reflect.TypeFor[T]() {
-		return o.Export().(T), true
+	// Only pointers are asked for their Go side: goja exports arrays and maps by
+	// copying all of them.
+	if t := o.ExportType(); t.Kind() == reflect.Pointer {
+		made, ok := o.Export().(T)
+		return made, ok
 	} else if t != ordinary {
 		return none, false
 	}
@@ -149,8 +175,6 @@ func unwrap[T object](v goja.Value) (T, bool) {
 	if !ok {
 		return none, false
 	}
-	// A subclass of a subclass may carry a type that embeds T's; exact is enough
-	// for the classes here.
 	made, ok := held.Export().(T)
 	return made, ok
 }

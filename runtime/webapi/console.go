@@ -20,7 +20,7 @@ const maxLabels = 256
 
 func newConsole(r *Realm) goja.Value {
 	r.counts, r.clocks = map[string]int{}, map[string]time.Time{}
-	o := r.vm.NewObject()
+	o := r.vm.CreateObject(r.vm.NewObject()) // a namespace, as the standard calls it
 	put := func(name string, fn func(args []goja.Value)) {
 		_ = o.Set(name, r.function(name, 0, func(args []goja.Value) goja.Value {
 			fn(args)
@@ -43,7 +43,8 @@ func newConsole(r *Realm) goja.Value {
 		r.line(invocation.Debug, text)
 	})
 	put("dir", func(args []goja.Value) { r.line(invocation.Info, r.inspect(arg(args, 0))) })
-	put("table", func(args []goja.Value) { r.line(invocation.Info, r.table(arg(args, 0))) })
+	put("table", func(args []goja.Value) { r.line(invocation.Info, r.table(arg(args, 0), arg(args, 1))) })
+	put("clear", func([]goja.Value) { r.indent = 0 })
 	put("assert", func(args []goja.Value) {
 		if !arg(args, 0).ToBoolean() {
 			text := "Assertion failed"
@@ -83,10 +84,19 @@ func (r *Realm) counters(put func(string, func([]goja.Value))) {
 		r.counts[l]++
 		r.line(invocation.Info, fmt.Sprintf("%s: %d", l, r.counts[l]))
 	})
-	put("countReset", func(args []goja.Value) { delete(r.counts, label(args)) })
+	put("countReset", func(args []goja.Value) {
+		l := label(args)
+		if _, known := r.counts[l]; !known {
+			r.line(invocation.Warn, fmt.Sprintf("Count for %q does not exist", l))
+		}
+		delete(r.counts, l)
+	})
 	put("time", func(args []goja.Value) {
-		if len(r.clocks) < maxLabels {
-			r.clocks[label(args)] = time.Now()
+		l := label(args)
+		if _, known := r.clocks[l]; known {
+			r.line(invocation.Warn, fmt.Sprintf("Timer %q exists already", l))
+		} else if len(r.clocks) < maxLabels {
+			r.clocks[l] = time.Now()
 		}
 	})
 	lap := func(args []goja.Value) {
@@ -97,7 +107,9 @@ func (r *Realm) counters(put func(string, func([]goja.Value))) {
 				text += " " + r.format(args[1:])
 			}
 			r.line(invocation.Info, text)
+			return
 		}
+		r.line(invocation.Warn, fmt.Sprintf("Timer %q does not exist", l))
 	}
 	put("timeLog", lap)
 	put("timeEnd", func(args []goja.Value) {
@@ -179,9 +191,10 @@ func (r *Realm) formatSpecifiers(b *strings.Builder, text string, args []goja.Va
 		args = args[1:]
 		switch text[i] {
 		case 's':
-			if _, object := v.(*goja.Object); object {
+			switch v.(type) {
+			case *goja.Object, *goja.Symbol:
 				b.WriteString(r.inspect(v))
-			} else {
+			default:
 				b.WriteString(v.String())
 			}
 		case 'd', 'i':
@@ -199,19 +212,37 @@ func (r *Realm) formatSpecifiers(b *strings.Builder, text string, args []goja.Va
 	return args
 }
 
+// formatNumber shows what parseInt or parseFloat make of a value.
 func formatNumber(v goja.Value, whole bool) string {
-	if _, symbol := v.(*goja.Symbol); symbol {
+	switch v.(type) {
+	case *goja.Object, *goja.Symbol:
 		return "NaN"
 	}
 	if goja.IsBigInt(v) {
 		return v.String() + "n"
 	}
-	f := v.ToFloat()
-	if math.IsNaN(f) {
+	text := strings.TrimSpace(v.String())
+	if len(text) > maxNumber {
 		return "NaN"
 	}
-	if whole {
-		f = math.Trunc(f)
+	for n := len(text); n > 0; n-- { // the longest start that is a number
+		if c := text[n-1]; whole && c == '.' || !digit(c) && c != '.' {
+			continue
+		}
+		f, err := strconv.ParseFloat(text[:n], 64)
+		if err != nil || strings.ContainsAny(text[:n], "xXpP_") {
+			continue
+		}
+		if whole {
+			f = math.Trunc(f)
+		}
+		return strconv.FormatFloat(f, 'f', -1, 64)
 	}
-	return strconv.FormatFloat(f, 'f', -1, 64)
+	if !whole && strings.HasSuffix(text, "Infinity") {
+		return text
+	}
+	return "NaN"
 }
+
+// maxNumber bounds the text that a number is looked for in.
+const maxNumber = 64

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -93,31 +94,12 @@ func (r *Realm) guarded(fn goja.Callable, this goja.Value, args ...goja.Value) (
 
 // then runs one of two functions when a value, promise or not, has settled.
 func (r *Realm) then(v goja.Value, fulfilled, rejected func(goja.Value)) {
-	if r.promiseThen == nil {
-		p, _, _ := r.vm.NewPromise()
-		proto := r.vm.ToValue(p).(*goja.Object).Prototype()
-		r.promise = proto.Get("constructor").(*goja.Object)
-		r.promiseThen, _ = goja.AssertFunction(proto.Get("then"))
-		r.promiseResolve, _ = goja.AssertFunction(r.promise.Get("resolve"))
-	}
-	p, ex := r.guarded(r.promiseResolve, r.promise, v)
-	if ex != nil {
-		p = r.rejected(ex.Value())
-	}
-	react := func(fn func(goja.Value)) goja.Value {
-		return r.vm.ToValue(func(call goja.FunctionCall) goja.Value {
-			if fn != nil {
-				fn(call.Argument(0))
-			}
-			return goja.Undefined()
-		})
-	}
-	r.must(r.promiseThen(p, react(fulfilled), react(rejected)))
+	r.when(v, r.handler(fulfilled), r.handler(rejected))
 }
 
 // arrayBuffer wraps bytes, which become the function's.
 func (r *Realm) arrayBuffer(b []byte) goja.Value {
-	r.vm.Get("ArrayBuffer") // so that its constructor is guarded before one is seen
+	r.intrinsic("ArrayBuffer") // so that its constructor is guarded before one is seen
 	return r.vm.ToValue(r.vm.NewArrayBuffer(b))
 }
 
@@ -160,13 +142,6 @@ func off[T any](r *Realm, work func() (T, error), done func(T, error)) {
 	}()
 }
 
-// report hands an error to the host, from the loop.
-func (r *Realm) report(err error) {
-	if err != nil {
-		r.host.Report(err)
-	}
-}
-
 // bytes returns what an ArrayBuffer or a view of one holds. It is the function's
 // own memory: copy what is to outlive the call.
 func (r *Realm) bytes(v goja.Value) ([]byte, bool) {
@@ -182,7 +157,22 @@ func (r *Realm) bytes(v goja.Value) ([]byte, bool) {
 	case t != ordinary && !typedArray(t):
 		return nil, false
 	}
-	var out []byte
+	return r.viewed(o)
+}
+
+// viewed is what a view holds; nothing where its buffer was given away.
+func (r *Realm) viewed(o *goja.Object) (out []byte, ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			if _, bounds := p.(runtime.Error); !bounds {
+				panic(p)
+			}
+			out, ok = nil, true // goja slices a buffer that is no more, and was told to say that it is
+		}
+	}()
+	if b, ok := o.Get("buffer").(*goja.Object); ok && b.ExportType() == bufferType && b.Export().(goja.ArrayBuffer).Detached() {
+		return nil, true
+	}
 	if err := r.vm.ExportTo(o, &out); err != nil {
 		return nil, false
 	}
@@ -233,7 +223,7 @@ func (r *Realm) dataView(o *goja.Object) bool {
 
 // uint8Array wraps bytes, which become the function's.
 func (r *Realm) uint8Array(b []byte) *goja.Object {
-	o, err := r.vm.New(r.vm.Get("Uint8Array"), r.arrayBuffer(b))
+	o, err := r.vm.New(r.intrinsic("Uint8Array"), r.arrayBuffer(b))
 	if err != nil {
 		panic(err)
 	}

@@ -21,16 +21,18 @@ func (r *Realm) domException(name, format string, args ...any) *goja.Object {
 	return r.makeDOMException(fmt.Sprintf(format, args...), name, r.use("DOMException").proto)
 }
 
+// DOMException is what makes an Error one.
+type DOMException struct {
+	instance
+	message string
+	name    string
+}
+
 func (r *Realm) makeDOMException(message, name string, proto *goja.Object) *goja.Object {
-	o := r.newError("Error", message)
+	o := r.newError("Error", "")
+	_ = o.Delete("message")
 	_ = o.SetPrototype(proto)
-	fixed := func(key string, v any) {
-		_ = o.DefineDataProperty(key, r.vm.ToValue(v), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-	}
-	fixed("name", name)
-	fixed("message", message)
-	fixed("code", legacyCodes[name])
-	return o
+	return r.carry(o, &DOMException{message: message, name: name})
 }
 
 // newError makes an Error of one of the language's classes.
@@ -54,6 +56,7 @@ func (r *Realm) typeError(format string, args ...any) *goja.Object {
 func newDOMExceptionClass(r *Realm) *class {
 	c := &class{realm: r, name: "DOMException"}
 	c.ctor = r.vm.ToValue(func(call goja.ConstructorCall) *goja.Object {
+		c.constructed(call)
 		message, name := "", "Error"
 		if v := call.Argument(0); !absent(v) {
 			message = r.text(v)
@@ -70,9 +73,20 @@ func newDOMExceptionClass(r *Realm) *class {
 			_ = c.proto.SetPrototype(proto)
 		}
 	}
+	attribute(c, "name", func(e *DOMException) goja.Value { return r.vm.ToValue(e.name) }, nil)
+	attribute(c, "message", func(e *DOMException) goja.Value { return r.vm.ToValue(e.message) }, nil)
+	attribute(c, "code", func(e *DOMException) goja.Value { return r.vm.ToValue(legacyCodes[e.name]) }, nil)
 	c.tag(c.proto, "DOMException")
-	for name, code := range map[string]int{"ABORT_ERR": 20, "TIMEOUT_ERR": 23, "DATA_CLONE_ERR": 25, "INVALID_STATE_ERR": 11, "INVALID_CHARACTER_ERR": 5, "SYNTAX_ERR": 12, "NOT_SUPPORTED_ERR": 9, "NETWORK_ERR": 19, "QUOTA_EXCEEDED_ERR": 22} {
-		c.constant(name, code)
+	for i, name := range legacyNames {
+		c.constant(name, i+1)
 	}
 	return c
+}
+
+// legacyNames are the constants of DOMException; the first stands for 1.
+var legacyNames = []string{
+	"INDEX_SIZE_ERR", "DOMSTRING_SIZE_ERR", "HIERARCHY_REQUEST_ERR", "WRONG_DOCUMENT_ERR", "INVALID_CHARACTER_ERR", "NO_DATA_ALLOWED_ERR",
+	"NO_MODIFICATION_ALLOWED_ERR", "NOT_FOUND_ERR", "NOT_SUPPORTED_ERR", "INUSE_ATTRIBUTE_ERR", "INVALID_STATE_ERR", "SYNTAX_ERR",
+	"INVALID_MODIFICATION_ERR", "NAMESPACE_ERR", "INVALID_ACCESS_ERR", "VALIDATION_ERR", "TYPE_MISMATCH_ERR", "SECURITY_ERR", "NETWORK_ERR",
+	"ABORT_ERR", "URL_MISMATCH_ERR", "QUOTA_EXCEEDED_ERR", "TIMEOUT_ERR", "INVALID_NODE_TYPE_ERR", "DATA_CLONE_ERR",
 }

@@ -21,5 +21,11 @@ func newExecutionClass(r *Realm) *class {
 		return goja.Undefined()
 	})
 	method(c, "passThroughOnException", 0, func(*Execution, []goja.Value) goja.Value { return goja.Undefined() })
+	attribute(c, "log", func(*Execution) goja.Value {
+		if r.log == nil {
+			r.log = newLog(r)
+		}
+		return r.log
+	}, nil)
 	return c
 }

@@ -15,6 +15,7 @@ type Headers struct {
 	sorted    fieldList // cache of list.combined()
 	wire      http.Header
 	immutable bool
+	decoded   bool // they came with a body that is decompressed as it is read
 }
 
 // fields returns the list, reading the map if that has not been done.
@@ -71,9 +72,13 @@ func (r *Realm) headerValue(v goja.Value) string {
 	return value
 }
 
-func (r *Realm) mutable(h *Headers) {
+// mutable checks that a field can be changed.
+func (r *Realm) mutable(h *Headers, name string) {
 	if h.immutable {
 		panic(r.vm.NewTypeError("these headers cannot be changed; copy them with new Headers(…)"))
+	}
+	if name == "content-encoding" {
+		h.decoded = false // from here on it is the function's word
 	}
 }
 
@@ -88,6 +93,7 @@ func (r *Realm) fillHeaders(h *Headers, init goja.Value) {
 	}
 	if other, ok := unwrap[*Headers](o); ok {
 		list := other.fields()
+		h.decoded = other.decoded
 		h.change(func(l *fieldList) { *l = append(*l, list...) })
 		return
 	}
@@ -101,13 +107,20 @@ func (r *Realm) fillHeaders(h *Headers, init goja.Value) {
 		})
 		return
 	}
-	for _, key := range r.ownKeys(o) {
-		r.append(h, r.vm.ToValue(key), o.Get(key))
+	var list []field
+	r.record(o, func(key string, value goja.Value) {
+		list = append(list, field{r.latin(r.vm.ToValue(key)), r.latin(value)})
+	})
+	for _, f := range list {
+		r.append(h, r.vm.ToValue(f.name), r.vm.ToValue(f.value))
 	}
 }
 
 func (r *Realm) append(h *Headers, name, value goja.Value) {
 	n, v := r.headerName(name), r.headerValue(value)
+	if n == "content-encoding" {
+		h.decoded = false
+	}
 	h.change(func(l *fieldList) { l.add(n, v) })
 }
 
@@ -122,19 +135,19 @@ func newHeadersClass(r *Realm) *class {
 	c := r.class("Headers", 0, nil, func(args []goja.Value) object { return r.headersFrom(arg(args, 0)) })
 	method(c, "append", 2, func(h *Headers, args []goja.Value) goja.Value {
 		n, v := r.headerName(args[0]), r.headerValue(args[1])
-		r.mutable(h)
+		r.mutable(h, n)
 		h.change(func(l *fieldList) { l.add(n, v) })
 		return goja.Undefined()
 	})
 	method(c, "set", 2, func(h *Headers, args []goja.Value) goja.Value {
 		n, v := r.headerName(args[0]), r.headerValue(args[1])
-		r.mutable(h)
+		r.mutable(h, n)
 		h.change(func(l *fieldList) { l.set(n, v) })
 		return goja.Undefined()
 	})
 	method(c, "delete", 1, func(h *Headers, args []goja.Value) goja.Value {
 		n := r.headerName(args[0])
-		r.mutable(h)
+		r.mutable(h, n)
 		h.change(func(l *fieldList) { l.remove(n) })
 		return goja.Undefined()
 	})

@@ -2,9 +2,11 @@ package webapi
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dop251/goja"
 )
@@ -48,12 +50,16 @@ func (i *inspector) value(v goja.Value, top bool) {
 		case *goja.Object:
 			i.object(v, top)
 		default:
+			if goja.IsNumber(v) && v.ToFloat() == 0 && math.Signbit(v.ToFloat()) {
+				i.b.WriteByte('-')
+			}
 			i.b.WriteString(v.String())
 		}
 	}
 }
 
 func (i *inspector) object(o *goja.Object, top bool) {
+	i.r.touched(o)
 	if slices.Contains(i.above, o) {
 		i.b.WriteString("[Circular]")
 		return
@@ -63,7 +69,16 @@ func (i *inspector) object(o *goja.Object, top bool) {
 		if v := o.Get("name"); !absent(v) && v.String() != "" {
 			name = v.String()
 		}
-		i.b.WriteString("[Function: " + clip(name) + "]")
+		kind := "Function"
+		if strings.HasPrefix(o.String(), "class") {
+			kind = "class"
+		}
+		if name != "(anonymous)" {
+			name = ": " + clip(name)
+		} else {
+			name = " " + name
+		}
+		i.b.WriteString("[" + kind + name + "]")
 		return
 	}
 	if o.ClassName() == "Error" {
@@ -82,15 +97,44 @@ func (i *inspector) object(o *goja.Object, top bool) {
 		fmt.Fprintf(&i.b, "ArrayBuffer { byteLength: %d }", len(o.Export().(goja.ArrayBuffer).Bytes()))
 	case o.ClassName() == "Array" || typedArray(t):
 		i.list(o)
-	case o.ClassName() == "Date" || o.ClassName() == "RegExp":
+	case o.ClassName() == "Date":
+		i.date(o)
+	case o.ClassName() == "RegExp":
 		i.b.WriteString(o.String())
+	case o.ClassName() == "Number" || o.ClassName() == "String" || o.ClassName() == "Boolean":
+		c := cloner{r: i.r}
+		i.b.WriteString("[" + o.ClassName() + ": ")
+		i.value(c.primitive(o), false)
+		i.b.WriteByte(']')
 	case collection(o) != "":
 		i.collection(o)
-	case o.ClassName() == "Promise" || t == promiseType:
-		i.b.WriteString("Promise {}")
+	case t == promiseType:
+		i.promise(o.Export().(*goja.Promise))
 	default:
 		i.properties(o)
 	}
+}
+
+func (i *inspector) date(o *goja.Object) {
+	if at, ok := o.Export().(time.Time); ok {
+		i.b.WriteString(at.UTC().Format("2006-01-02T15:04:05.000Z"))
+		return
+	}
+	i.b.WriteString("Invalid Date")
+}
+
+func (i *inspector) promise(p *goja.Promise) {
+	i.b.WriteString("Promise { ")
+	switch p.State() {
+	case goja.PromiseStatePending:
+		i.b.WriteString("<pending>")
+	case goja.PromiseStateRejected:
+		i.b.WriteString("<rejected> ")
+		fallthrough
+	default:
+		i.value(p.Result(), false)
+	}
+	i.b.WriteString(" }")
 }
 
 func (i *inspector) name(o *goja.Object) string {
@@ -101,6 +145,9 @@ func (i *inspector) name(o *goja.Object) string {
 		if name := ctor.Get("name"); name != nil && goja.IsString(name) {
 			return clip(name.String())
 		}
+	}
+	if o.Prototype() == nil {
+		return "[Object: null prototype]"
 	}
 	return "Object"
 }
@@ -168,7 +215,12 @@ func (i *inspector) list(o *goja.Object) {
 		if n > 0 {
 			i.b.WriteString(", ")
 		}
-		i.value(o.Get(strconv.Itoa(n)), false)
+		v := o.Get(strconv.Itoa(n))
+		if v == nil {
+			i.b.WriteString("<empty>")
+			continue
+		}
+		i.value(v, false)
 	}
 	i.more(length - shown)
 	i.b.WriteByte(']')
@@ -258,23 +310,6 @@ func braces(parts []string) string {
 		return "{}"
 	}
 	return "{ " + strings.Join(parts, ", ") + " }"
-}
-
-// table shows rows of an array or object, one a line.
-func (r *Realm) table(v goja.Value) string {
-	o, ok := v.(*goja.Object)
-	if !ok {
-		return r.inspect(v)
-	}
-	var lines []string
-	for n, key := range o.Keys() {
-		if n == inspectItems {
-			lines = append(lines, "…")
-			break
-		}
-		lines = append(lines, key+"\t"+r.inspect(o.Get(key)))
-	}
-	return strings.Join(lines, "\n")
 }
 
 // Inspect shows a value as the console does.

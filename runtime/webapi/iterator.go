@@ -12,9 +12,20 @@ type iterator struct {
 // pairs gives a class that maps names to values its keys, values, entries, forEach
 // and Symbol.iterator. at returns the pair at an index of the list as it is now.
 func pairs[T object](c *class, at func(self T, i int) (name, value string, ok bool)) {
+	pairsOf(c, func(self T, i int) (string, goja.Value, bool) {
+		name, value, ok := at(self, i)
+		if !ok {
+			return "", nil, false
+		}
+		return name, c.realm.vm.ToValue(value), true
+	})
+}
+
+// pairsOf is pairs for values of any kind.
+func pairsOf[T object](c *class, at func(self T, i int) (name string, value goja.Value, ok bool)) {
 	r := c.realm
 	var proto *goja.Object // one for all iterators of the class, made at first use
-	walk := func(self T, pick func(name, value string) goja.Value) goja.Value {
+	walk := func(self T, pick func(name string, value goja.Value) goja.Value) goja.Value {
 		if proto == nil {
 			proto = r.iteratorPrototype(c.name + " Iterator")
 		}
@@ -30,14 +41,14 @@ func pairs[T object](c *class, at func(self T, i int) (name, value string, ok bo
 		_ = o.SetPrototype(proto)
 		return o
 	}
-	entry := func(name, value string) goja.Value { return r.vm.NewArray(name, value) }
+	entry := func(name string, value goja.Value) goja.Value { return r.vm.NewArray(name, value) }
 	entries := method(c, "entries", 0, func(self T, _ []goja.Value) goja.Value { return walk(self, entry) })
 	_ = c.proto.DefineDataPropertySymbol(goja.SymIterator, entries, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	method(c, "keys", 0, func(self T, _ []goja.Value) goja.Value {
-		return walk(self, func(name, _ string) goja.Value { return r.vm.ToValue(name) })
+		return walk(self, func(name string, _ goja.Value) goja.Value { return r.vm.ToValue(name) })
 	})
 	method(c, "values", 0, func(self T, _ []goja.Value) goja.Value {
-		return walk(self, func(_, value string) goja.Value { return r.vm.ToValue(value) })
+		return walk(self, func(_ string, value goja.Value) goja.Value { return value })
 	})
 	method(c, "forEach", 1, func(self T, args []goja.Value) goja.Value {
 		fn := r.callable(args[0], "the callback of forEach")
@@ -46,7 +57,7 @@ func pairs[T object](c *class, at func(self T, i int) (name, value string, ok bo
 			if !ok {
 				return goja.Undefined()
 			}
-			r.must(fn(arg(args, 1), r.vm.ToValue(value), r.vm.ToValue(name), self.base().self))
+			r.must(fn(arg(args, 1), value, r.vm.ToValue(name), self.base().self))
 		}
 	})
 }

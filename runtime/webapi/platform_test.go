@@ -105,7 +105,7 @@ func TestConsole(t *testing.T) {
 		`info a 1 { b: [1, "x", null, undefined], f: [Function: f], d: { e: { f: { g: [Object] } } } } [Map(1) { 1 => 2 }, Set(1) { "a" }]`,
 		`warn it is 42% { a: 1 } [1] rest`,
 		`error TypeError: bad`,
-		`debug Symbol(s) 10n Headers { a: "b" } URL { "http://a/" } [Function: X] 0`,
+		`debug Symbol(s) 10n Headers { a: "b" } URL { "http://a/" } [class: X] -0`,
 		`info { o: [Circular] }`,
 		`error Assertion failed: math`, `info default: 1`, `info default: 2`, `info g`, `info   in`,
 		`info { bad: [could not be shown]`,

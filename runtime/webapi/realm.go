@@ -10,6 +10,7 @@ package webapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -36,6 +37,12 @@ type Host interface {
 	Clear(id int)
 	// Log takes a line of the console.
 	Log(level invocation.Level, message string)
+	// LogWith takes a line and its fields: a JSON object, or nil.
+	LogWith(level invocation.Level, message string, fields json.RawMessage)
+	// Meter returns what counts in one series of the running version's own metrics.
+	// Name and labels were checked, labels are sorted by name, and their slice is the
+	// host's to keep. The function must not be called after the VM's end.
+	Meter(kind invocation.MeasureKind, name string, labels []invocation.Label) (func(float64), error)
 	// Report takes an error that no code of the function caught: a
 	// *goja.Exception, or what ends the VM.
 	Report(err error)
@@ -66,12 +73,23 @@ type Realm struct {
 	promiseThen    goja.Callable
 	promiseResolve goja.Callable
 	promise        *goja.Object
-	stringify      goja.Callable
-	parse          goja.Callable
+	nothing        goja.Value // a function that does nothing
+	fulfilled      goja.Value // a promise of undefined
+	json           *jsonRealm
+	frame          [1]goja.StackFrame // scratch of class.constructed
+	heavy          chan struct{}      // the turn of an operation of SubtleCrypto
+	heavies        int                // operations that have or wait for it
+	target         *EventTarget       // the global object's side of it
+	reporting      bool               // an error is being told to its listeners
+	nested         int                // how many timers set one another up to here
 	counts         map[string]int
 	clocks         map[string]time.Time
 	indent         int
 	fetches        int
+	log            *goja.Object // ctx.log
+	squeezing      int          // compressors and decompressors at work
+	lazy           *lazyGlobals
+	intrinsics     map[string]*goja.Object
 }
 
 // New installs the platform in a VM that nothing else has run in yet, under a new
@@ -85,14 +103,21 @@ func New(vm *goja.Runtime, host Host, guard func(name string, v goja.Value) goja
 	for _, name := range []string{"undefined", "NaN", "Infinity"} {
 		_ = global.DefineDataProperty(name, language.Get(name), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	}
-	lazy := vm.NewDynamicObject(&lazyGlobals{realm: r, global: global, language: language, guard: guard})
-	_ = global.SetPrototype(lazy)
+	r.lazy = &lazyGlobals{realm: r, global: global, language: language, guard: guard}
+	_ = global.SetPrototype(vm.NewDynamicObject(r.lazy))
 	vm.SetGlobalObject(global)
+	r.json = newJSON(vm, func(name string) *goja.Object { return language.Get(name).(*goja.Object) }, host.Limits().Bytes)
 	return r
 }
 
 // Reset forgets what belonged to the invocation that has ended.
-func (r *Realm) Reset() { r.fetches, r.indent = 0, 0 }
+func (r *Realm) Reset() {
+	r.fetches, r.indent, r.heavies, r.nested, r.squeezing, r.reporting = 0, 0, 0, 0, 0, false
+}
+
+// OverFetched reports whether the running invocation wanted more fetches than its
+// limit.
+func (r *Realm) OverFetched() bool { return r.fetches > r.host.Limits().Subrequests }
 
 // lazyGlobals stands behind the global object: what the function does not find
 // there is made here, once, and becomes an own property there.
@@ -101,15 +126,41 @@ type lazyGlobals struct {
 	global   *goja.Object
 	language *goja.Object // goja's own global object, which functions never see
 	guard    func(name string, v goja.Value) goja.Value
+	replaced map[string]goja.Value // what guard gave instead
+}
+
+// guarded is a global of the language as functions get it.
+func (l *lazyGlobals) guarded(key string) goja.Value {
+	if v := l.replaced[key]; v != nil {
+		return v
+	}
+	original := l.language.Get(key)
+	if key == "Proxy" || key == "Reflect" {
+		l.realm.json.prepare()
+	}
+	v := l.guard(key, original)
+	if key == "JSON" {
+		l.realm.json.install(v.(*goja.Object))
+	}
+	if v != original {
+		if l.replaced == nil {
+			l.replaced = make(map[string]goja.Value, 4)
+		}
+		l.replaced[key] = v
+	}
+	return v
 }
 
 func (l *lazyGlobals) Get(key string) goja.Value {
 	value := l.realm.global(key)
+	if key == "Promise" {
+		l.realm.promises() // before the function can change it
+	}
 	if value == nil {
 		if !l.own(key) {
 			return nil
 		}
-		value = l.guard(key, l.language.Get(key))
+		value = l.guarded(key)
 	}
 	_ = l.global.DefineDataProperty(key, value, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	return value
@@ -129,18 +180,25 @@ var languageNames = sync.OnceValue(func() map[string]bool {
 	for _, name := range goja.New().GlobalObject().GetOwnPropertyNames() {
 		names[name] = name != "globalThis"
 	}
+	for _, name := range []string{"FinalizationRegistry", "Intl", "Iterator", "WeakRef"} {
+		names[name] = true // goja lacks them, and guard makes them
+	}
 	return names
 })
 
 var globalNames = func() map[string]bool {
 	names := map[string]bool{}
 	for _, name := range []string{
-		"self", "global", "console", "crypto", "performance", "navigator", "fetch", "atob", "btoa", "structuredClone",
-		"queueMicrotask", "reportError", "setTimeout", "setInterval", "clearTimeout", "clearInterval",
-		"AbortController", "AbortSignal", "CustomEvent", "DOMException", "Event", "EventTarget", "Headers",
-		"ReadableStream", "ReadableStreamDefaultController", "ReadableStreamDefaultReader", "Request", "Response",
-		"TextDecoder", "TextEncoder", "URL", "URLSearchParams",
+		"self", "global", "console", "crypto", "metrics", "performance", "navigator", "fetch", "atob", "btoa", "structuredClone",
+		"addEventListener", "removeEventListener", "dispatchEvent", "queueMicrotask", "reportError", "setTimeout", "setInterval", "clearTimeout", "clearInterval",
+		"AbortController", "AbortSignal", "Crypto", "CryptoKey", "CustomEvent", "DOMException", "ErrorEvent", "Event", "EventTarget", "Headers",
+		"MessageEvent", "Navigator", "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure", "PromiseRejectionEvent",
+		"Request", "Response", "SubtleCrypto",
+		"TextDecoder", "TextEncoder", "URL", "URLPattern", "URLSearchParams",
 	} {
+		names[name] = true
+	}
+	for _, name := range bodyNames {
 		names[name] = true
 	}
 	return names
@@ -157,11 +215,15 @@ func (r *Realm) global(name string) goja.Value {
 	case "console":
 		return newConsole(r)
 	case "crypto":
-		return newCrypto(r)
+		return r.use("Crypto").wrap(&Crypto{})
+	case "metrics":
+		return newMetrics(r)
 	case "performance":
-		return newPerformance(r)
+		return r.use("Performance").wrap(&Performance{})
 	case "navigator":
-		return newNavigator(r)
+		return r.use("Navigator").wrap(&Navigator{})
+	case "addEventListener", "removeEventListener", "dispatchEvent":
+		return newGlobalTarget(r, name)
 	case "fetch":
 		return newFetch(r)
 	case "atob":
@@ -198,36 +260,63 @@ func (r *Realm) build(name string) *class {
 		return newAbortControllerClass(r)
 	case "AbortSignal":
 		return newAbortSignalClass(r)
+	case "Crypto":
+		return newCryptoClass(r)
+	case "CryptoKey":
+		return newCryptoKeyClass(r)
 	case "CustomEvent":
 		return newCustomEventClass(r)
 	case "DOMException":
 		return newDOMExceptionClass(r)
+	case "ErrorEvent":
+		return newErrorEventClass(r)
 	case "Event":
 		return newEventClass(r)
 	case "EventTarget":
 		return newEventTargetClass(r)
 	case "ExecutionContext":
 		return newExecutionClass(r)
+	case "Counter":
+		return newCounterClass(r)
+	case "Gauge":
+		return newGaugeClass(r)
+	case "Histogram":
+		return newHistogramClass(r)
 	case "Headers":
 		return newHeadersClass(r)
-	case "ReadableStream":
-		return newReadableStreamClass(r)
-	case "ReadableStreamDefaultController":
-		return newStreamControllerClass(r)
-	case "ReadableStreamDefaultReader":
-		return newStreamReaderClass(r)
+	case "MessageEvent":
+		return newMessageEventClass(r)
+	case "Navigator":
+		return newNavigatorClass(r)
+	case "Performance":
+		return newPerformanceClass(r)
+	case "PerformanceEntry":
+		return newPerformanceEntryClass(r)
+	case "PerformanceMark":
+		return newPerformanceMarkClass(r)
+	case "PerformanceMeasure":
+		return newPerformanceMeasureClass(r)
+	case "PromiseRejectionEvent":
+		return newRejectionEventClass(r)
 	case "Request":
 		return newRequestClass(r)
 	case "Response":
 		return newResponseClass(r)
+	case "SubtleCrypto":
+		return newSubtleClass(r)
 	case "TextDecoder":
 		return newTextDecoderClass(r)
 	case "TextEncoder":
 		return newTextEncoderClass(r)
 	case "URL":
 		return newURLClass(r)
+	case "URLPattern":
+		return newURLPatternClass(r)
 	case "URLSearchParams":
 		return newSearchParamsClass(r)
+	}
+	if c := r.buildBody(name); c != nil {
+		return c
 	}
 	panic("webapi: no class named " + name)
 }

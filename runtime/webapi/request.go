@@ -2,8 +2,10 @@ package webapi
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -32,7 +34,12 @@ type Incoming struct {
 
 // NewRequest makes the request that a handler is called with.
 func (r *Realm) NewRequest(in Incoming) (*Request, *goja.Object) {
-	q := &Request{method: in.Method, url: in.URL, redirect: "follow", headers: &Headers{wire: in.Header, immutable: true}}
+	made := &struct {
+		Request
+		headers Headers
+	}{Request: Request{method: in.Method, url: in.URL, redirect: "follow"}, headers: Headers{wire: in.Header, immutable: true}}
+	q := &made.Request
+	q.headers = &made.headers
 	if in.Body != nil {
 		q.content = &content{source: in.Body}
 	}
@@ -52,8 +59,7 @@ func (r *Realm) Abort(q *Request, message string) {
 // Watched reports whether the function waits for the request's signal: then a call
 // with nothing else to wait for can still go on.
 func (q *Request) Watched() bool {
-	s := q.signal
-	return s != nil && !s.aborted && (len(s.listeners) > 0 || len(s.watchers) > 0 || !goja.IsNull(s.handler))
+	return q.signal != nil && q.signal.watched()
 }
 
 func (q *Request) contentType() string {
@@ -79,7 +85,6 @@ var requestMembers = map[string]struct {
 	"mode":           {"cors", []string{"cors", "no-cors", "same-origin", "navigate"}},
 	"credentials":    {"same-origin", []string{"omit", "same-origin", "include"}},
 	"cache":          {"default", []string{"default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"}},
-	"referrer":       {"about:client", nil},
 	"referrerPolicy": {"", []string{"", "no-referrer", "no-referrer-when-downgrade", "same-origin", "origin", "strict-origin", "origin-when-cross-origin", "strict-origin-when-cross-origin", "unsafe-url"}},
 	"integrity":      {"", nil},
 }
@@ -131,6 +136,9 @@ func (r *Realm) request(input, init goja.Value) *Request {
 		q.redirect = r.oneOf(v, "redirect", "follow", "error", "manual")
 	}
 	r.keepMembers(q, init)
+	if q.fixed["mode"] == "no-cors" && q.method != http.MethodGet && q.method != http.MethodHead && q.method != http.MethodPost {
+		panic(r.typeError("the method %s needs another mode than no-cors", q.method))
+	}
 	r.requestSignal(q, from, init)
 	if v := r.member(init, "headers"); !absent(v) {
 		q.headers = r.headersFrom(v)
@@ -150,16 +158,29 @@ func (r *Realm) keepMembers(q *Request, init goja.Value) {
 	if v := r.member(init, "window"); !nullish(v) {
 		panic(r.typeError("window can only be null"))
 	}
-	kept := map[string]string{}
+	kept := q.fixed // that of the request it is made of, which is not changed
+	keep := func(name, value string) {
+		if old, ok := kept[name]; ok && old == value {
+			return
+		}
+		if kept = maps.Clone(kept); kept == nil {
+			kept = make(map[string]string, 1)
+		}
+		kept[name] = value
+	}
 	for name, m := range requestMembers {
 		if v := r.member(init, name); !absent(v) {
-			kept[name] = r.oneOf(v, name, m.allowed...)
-		} else if old, ok := q.fixed[name]; ok {
-			kept[name] = old
+			keep(name, r.oneOf(v, name, m.allowed...))
 		}
 	}
-	if r.member(init, "keepalive").ToBoolean() {
-		kept["keepalive"] = "true"
+	if v := r.member(init, "keepalive"); !absent(v) {
+		keep("keepalive", strconv.FormatBool(v.ToBoolean()))
+	}
+	if v := r.member(init, "priority"); !absent(v) {
+		r.oneOf(v, "priority", "high", "low", "auto")
+	}
+	if v := r.member(init, "referrer"); !absent(v) {
+		keep("referrer", r.referrer(r.text(v)))
 	}
 	if kept["mode"] == "navigate" {
 		panic(r.typeError("the mode of a request cannot be navigate"))
@@ -168,6 +189,18 @@ func (r *Realm) keepMembers(q *Request, init goja.Value) {
 		panic(r.typeError("only-if-cached needs the mode same-origin"))
 	}
 	q.fixed = kept
+}
+
+// referrer is kept as the author wrote it: nothing is sent of it.
+func (r *Realm) referrer(s string) string {
+	if s == "" || s == "about:client" {
+		return s
+	}
+	u, err := parseURL(s, "")
+	if err != nil {
+		panic(r.typeError("Invalid URL: %q; a referrer is absolute, empty or about:client", clip(s)))
+	}
+	return u.Href(false)
 }
 
 func (r *Realm) requestSignal(q, from *Request, init goja.Value) {
@@ -186,22 +219,34 @@ func (r *Realm) requestSignal(q, from *Request, init goja.Value) {
 func (r *Realm) requestBody(q, from *Request, init goja.Value) {
 	v := r.member(init, "body")
 	given := !nullish(v)
-	if (given || from != nil && from.content != nil && absent(v)) && (q.method == http.MethodGet || q.method == http.MethodHead) {
+	inherited := from != nil && from.content != nil
+	if (given || inherited) && (q.method == http.MethodGet || q.method == http.MethodHead) {
 		panic(r.typeError("a %s request cannot have a body", q.method))
+	}
+	duplex := r.member(init, "duplex")
+	if !absent(duplex) && r.text(duplex) != "half" {
+		panic(r.typeError("a request's duplex is \"half\""))
 	}
 	switch {
 	case given:
 		var kind string
 		q.content, kind = r.extract(v)
+		if q.content.stream != nil && absent(duplex) {
+			panic(r.typeError("a request whose body is a stream needs duplex: \"half\""))
+		}
 		if _, has := q.headers.get("content-type"); kind != "" && !has {
 			q.headers.change(func(l *fieldList) { l.add("content-type", kind) })
 		}
-	case from != nil && from.content != nil && absent(v):
+	case inherited:
 		if from.content.unusable() {
 			panic(r.typeError("the body of the request was read already, or is locked to a reader"))
 		}
 		moved := *from.content
 		q.content = &moved
+		if s := moved.stream; s != nil {
+			q.content = &content{stream: r.proxied(s)}
+			break
+		}
 		// The old request keeps a body that counts as read.
 		*from.content = content{used: true}
 	}
@@ -222,6 +267,15 @@ func newRequestClass(r *Realm) *class {
 			return r.vm.ToValue(m.initial)
 		}, nil)
 	}
+	attribute(c, "referrer", func(q *Request) goja.Value {
+		if v, ok := q.fixed["referrer"]; ok {
+			return r.vm.ToValue(v)
+		}
+		return r.vm.ToValue("about:client")
+	}, nil)
+	no := func(*Request) goja.Value { return r.vm.ToValue(false) }
+	attribute(c, "isReloadNavigation", no, nil)
+	attribute(c, "isHistoryNavigation", no, nil)
 	attribute(c, "keepalive", func(q *Request) goja.Value { return r.vm.ToValue(q.fixed["keepalive"] == "true") }, nil)
 	attribute(c, "destination", func(*Request) goja.Value { return r.vm.ToValue("") }, nil)
 	attribute(c, "duplex", func(*Request) goja.Value { return r.vm.ToValue("half") }, nil)

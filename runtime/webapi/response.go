@@ -19,6 +19,7 @@ type Response struct {
 	kind       string // "default", "basic" or "error"
 	url        string
 	redirected bool
+	raw        bool // the body was taken as it came, compressed
 }
 
 func (p *Response) contentType() string {
@@ -41,8 +42,16 @@ var responseType = reflect.TypeFor[*Response]()
 // Status is the response's status, 0 for Response.error().
 func (p *Response) Status() int { return p.status }
 
-// Header is a copy of the headers for the network.
-func (p *Response) Header() http.Header { return p.headers.fields().wire() }
+// Header is a copy of the headers for the network, after Take.
+func (p *Response) Header() http.Header {
+	h := p.headers.fields().wire()
+	if p.headers.decoded && !p.raw {
+		// What they say is true of the body as it came, and it goes out decompressed.
+		delete(h, "Content-Encoding")
+		delete(h, "Content-Length")
+	}
+	return h
+}
 
 // Take takes the body off the response. At most one of the results is set: bytes
 // that are whole, something to read off the VM's goroutine, or a stream of the
@@ -56,10 +65,22 @@ func (p *Response) Take() (data []byte, source io.Reader, stream *ReadableStream
 		return nil, nil, nil, false
 	}
 	if c.stream != nil {
-		return nil, nil, c.stream, true
+		if source = c.stream.untouched(); source == nil {
+			return nil, nil, c.stream, true
+		}
+	} else {
+		data, source = c.data, c.source
+		c.data, c.source, c.used = nil, nil, true
 	}
-	data, source = c.data, c.source
-	c.data, c.source, c.used = nil, nil, true
+	switch s := source.(type) {
+	case *memory:
+		return s.data, nil, nil, true
+	case *contentDecoder:
+		if p.headers.decoded { // passed on as it came: nothing has to be decompressed
+			p.raw = true
+			return nil, s.raw, nil, true
+		}
+	}
 	return data, source, nil, true
 }
 
@@ -81,7 +102,7 @@ func (k *Chunks) Next(data func(b []byte), end func(), fail func(reason goja.Val
 	r := k.realm
 	r.read(k.stream, readRequest{
 		chunk: func(v goja.Value) {
-			b, ok := r.bytes(v)
+			b, ok := r.chunkBytes(v)
 			if !ok {
 				problem := r.typeError("the response's stream holds a chunk that is no Uint8Array; encode text with TextEncoder")
 				r.cancelQuietly(k.stream, problem)
@@ -96,9 +117,11 @@ func (k *Chunks) Next(data func(b []byte), end func(), fail func(reason goja.Val
 }
 
 // Cancel tells the function that nobody reads on.
-func (k *Chunks) Cancel(message string) {
+func (k *Chunks) Cancel(message string) { k.stop(k.realm.domException("AbortError", "%s", message)) }
+
+func (k *Chunks) stop(reason goja.Value) {
 	r := k.realm
-	if ex := r.vm.Try(func() { r.cancelQuietly(k.stream, r.domException("AbortError", "%s", message)) }); ex != nil {
+	if ex := r.vm.Try(func() { r.cancelQuietly(k.stream, reason) }); ex != nil {
 		r.host.Report(ex)
 	}
 }
@@ -178,8 +201,8 @@ func newResponseClass(r *Realm) *class {
 		})
 	})
 	c.static("json", 1, func(args []goja.Value) goja.Value {
-		text, ok := r.toJSON(args[0])
-		if !ok {
+		text := r.jsonBody(args[0])
+		if text == nil {
 			panic(r.typeError("the value cannot be written as JSON"))
 		}
 		p := &Response{}
@@ -187,7 +210,7 @@ func newResponseClass(r *Realm) *class {
 		if nullBodyStatus(p.status) {
 			panic(r.typeError("a response with status %d cannot have a body", p.status))
 		}
-		p.content = &content{data: []byte(text)}
+		p.content = &content{data: text}
 		if _, has := p.headers.get("content-type"); !has {
 			p.headers.change(func(l *fieldList) { l.add("content-type", "application/json") })
 		}
@@ -207,7 +230,7 @@ func newResponseClass(r *Realm) *class {
 		}
 		twin := &Response{
 			status: p.status, statusText: p.statusText, kind: p.kind, url: p.url, redirected: p.redirected,
-			headers: &Headers{list: slices.Clone(p.headers.fields()), immutable: p.headers.immutable},
+			headers: &Headers{list: slices.Clone(p.headers.fields()), immutable: p.headers.immutable, decoded: p.headers.decoded},
 		}
 		twin.content = r.cloneContent(p.content)
 		return c.wrap(twin)

@@ -1,27 +1,15 @@
 package webapi
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
-	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
-var (
-	urlParser    = whatwg.NewParser()
-	errLongURL   = errors.New("the URL is longer than a server would take")
-	errEmptyBase = errors.New("the base is empty")
-)
-
-// maxURL bounds what is parsed natively, where no interrupt reaches.
-const maxURL = 1 << 20
-
-// SearchParams is the class URLSearchParams. The library's own reads "+" after
-// decoding "%2B", so the list is ours.
+// SearchParams is the class URLSearchParams.
 type SearchParams struct {
 	instance
 	list  fieldList

@@ -4,25 +4,13 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
-	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
 // URL is the class of that name.
 type URL struct {
 	instance
-	u      *whatwg.Url
+	u      *urlRecord
 	params *SearchParams // made at first use; its list is the query's from then on
-}
-
-// parseURL parses as the URL standard does; base may be empty.
-func parseURL(input, base string) (*whatwg.Url, error) {
-	if len(input) > maxURL || len(base) > maxURL {
-		return nil, errLongURL
-	}
-	if base == "" {
-		return urlParser.Parse(input)
-	}
-	return urlParser.ParseRef(base, input)
 }
 
 // changed brings the parameters in line with a query that was set.
@@ -81,7 +69,7 @@ func newURLClass(r *Realm) *class {
 		}
 		return c.wrap(u)
 	})
-	part := func(name string, get func(*whatwg.Url) string, set func(*whatwg.Url, string)) {
+	part := func(name string, get func(*urlRecord) string, set func(*urlRecord, string)) {
 		var put func(*URL, goja.Value)
 		if set != nil {
 			put = func(u *URL, v goja.Value) {
@@ -94,22 +82,22 @@ func newURLClass(r *Realm) *class {
 		}
 		attribute(c, name, func(u *URL) goja.Value { return r.vm.ToValue(get(u.u)) }, put)
 	}
-	href := func(u *whatwg.Url) string { return u.Href(false) }
+	href := func(u *urlRecord) string { return u.Href(false) }
 	attribute(c, "href", func(u *URL) goja.Value { return r.vm.ToValue(href(u.u)) }, func(u *URL, v goja.Value) {
 		if u.replace(r.text(v)) != nil {
 			panic(refuse(v))
 		}
 	})
 	part("origin", origin, nil)
-	part("protocol", (*whatwg.Url).Protocol, (*whatwg.Url).SetProtocol)
-	part("username", (*whatwg.Url).Username, (*whatwg.Url).SetUsername)
-	part("password", (*whatwg.Url).Password, (*whatwg.Url).SetPassword)
-	part("host", (*whatwg.Url).Host, (*whatwg.Url).SetHost)
-	part("hostname", (*whatwg.Url).Hostname, (*whatwg.Url).SetHostname)
-	part("port", (*whatwg.Url).Port, (*whatwg.Url).SetPort)
-	part("pathname", (*whatwg.Url).Pathname, (*whatwg.Url).SetPathname)
-	part("search", (*whatwg.Url).Search, (*whatwg.Url).SetSearch)
-	part("hash", (*whatwg.Url).Hash, (*whatwg.Url).SetHash)
+	part("protocol", (*urlRecord).Protocol, (*urlRecord).SetProtocol)
+	part("username", (*urlRecord).Username, (*urlRecord).SetUsername)
+	part("password", (*urlRecord).Password, (*urlRecord).SetPassword)
+	part("host", (*urlRecord).Host, (*urlRecord).SetHost)
+	part("hostname", (*urlRecord).Hostname, (*urlRecord).SetHostname)
+	part("port", (*urlRecord).Port, (*urlRecord).SetPort)
+	part("pathname", (*urlRecord).Pathname, (*urlRecord).SetPathname)
+	part("search", (*urlRecord).Search, (*urlRecord).SetSearch)
+	part("hash", (*urlRecord).Hash, (*urlRecord).SetHash)
 	attribute(c, "searchParams", func(u *URL) goja.Value {
 		if u.params == nil {
 			u.params = &SearchParams{list: parseQuery(u.u.Query()), owner: u}
@@ -124,7 +112,7 @@ func newURLClass(r *Realm) *class {
 }
 
 // origin serialises the origin; schemes without one have the opaque "null".
-func origin(u *whatwg.Url) string {
+func origin(u *urlRecord) string {
 	switch u.Scheme() {
 	case "http", "https", "ws", "wss", "ftp":
 		return u.Scheme() + "://" + u.Host()

@@ -1,12 +1,15 @@
 package webapi
 
 import (
+	"errors"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/transform"
 )
 
 // utf8Decoder decodes as the Encoding standard does: each maximal part of a
@@ -20,6 +23,10 @@ func (d *utf8Decoder) write(out *strings.Builder, b []byte) {
 	if len(d.held) > 0 {
 		b = append(d.held, b...)
 		d.held = nil
+	}
+	if utf8.Valid(b) {
+		out.Write(b)
+		return
 	}
 	for len(b) > 0 {
 		c, size := utf8.DecodeRune(b)
@@ -76,61 +83,27 @@ func malformed(b []byte) int {
 	return n
 }
 
-// TextEncoder is the class of that name; it has no state.
-type TextEncoder struct{ instance }
-
-func newTextEncoderClass(r *Realm) *class {
-	c := r.class("TextEncoder", 0, nil, func([]goja.Value) object { return &TextEncoder{} })
-	attribute(c, "encoding", func(*TextEncoder) goja.Value { return r.vm.ToValue("utf-8") }, nil)
-	method(c, "encode", 0, func(_ *TextEncoder, args []goja.Value) goja.Value {
-		text := ""
-		if v := arg(args, 0); !absent(v) {
-			text = r.text(v)
-		}
-		return r.uint8Array([]byte(text))
-	})
-	method(c, "encodeInto", 2, func(_ *TextEncoder, args []goja.Value) goja.Value {
-		into, ok := r.bytes(args[1])
-		if !ok {
-			panic(r.typeError("encodeInto writes into a Uint8Array"))
-		}
-		read, written := 0, 0
-		for _, char := range r.text(args[0]) {
-			n := utf8.RuneLen(char)
-			if written+n > len(into) {
-				break
-			}
-			utf8.EncodeRune(into[written:], char)
-			written += n
-			read += utf16.RuneLen(char)
-		}
-		o := r.vm.NewObject()
-		_ = o.Set("read", read)
-		_ = o.Set("written", written)
-		return o
-	})
-	return c
-}
-
-// TextDecoder is the class of that name, for UTF-8, UTF-16 and windows-1252.
+// TextDecoder is the class of that name, for the encodings of the standard.
 type TextDecoder struct {
 	instance
 	encoding  string
 	fatal     bool
 	ignoreBOM bool
 	utf8      utf8Decoder
-	wide      []byte // an incomplete UTF-16 unit or surrogate pair
+	legacy    transform.Transformer // of encodings that are no form of Unicode
+	table     *charmap.Charmap      // of those with a byte for each character
+	held      []byte                // what such a one, or UTF-16, has to see the end of
 	bomDone   bool
 	streaming bool
 }
 
-var encodingLabels = func() map[string]string {
+// unicodeLabels are those of the encodings that are decoded here.
+var unicodeLabels = func() map[string]string {
 	m := map[string]string{}
 	for name, labels := range map[string]string{
-		"utf-8":        "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
-		"utf-16le":     "utf-16le utf-16 ucs-2 unicode unicodefeff iso-10646-ucs-2 csunicode",
-		"utf-16be":     "utf-16be unicodefffe",
-		"windows-1252": "windows-1252 latin1 iso-8859-1 iso8859-1 ascii us-ascii ansi_x3.4-1968 cp1252 cp819 csisolatin1 ibm819 iso-ir-100 iso88591 iso_8859-1 iso_8859-1:1987 l1 x-cp1252",
+		"utf-8":    "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+		"utf-16le": "utf-16le utf-16 ucs-2 unicode unicodefeff iso-10646-ucs-2 csunicode",
+		"utf-16be": "utf-16be unicodefffe",
 	} {
 		for _, label := range strings.Fields(labels) {
 			m[label] = name
@@ -139,40 +112,115 @@ var encodingLabels = func() map[string]string {
 	return m
 }()
 
+// newTextDecoder reads the arguments of the constructor.
+func (r *Realm) newTextDecoder(args []goja.Value) *TextDecoder {
+	d := &TextDecoder{encoding: "utf-8"}
+	if v := arg(args, 0); !absent(v) {
+		label := strings.ToLower(strings.Trim(r.text(v), "\t\n\f\r "))
+		if d.encoding = unicodeLabels[label]; d.encoding == "" && !d.find(label) {
+			panic(r.rangeError("the encoding %q is not known", clip(label)))
+		}
+	}
+	options := r.options(arg(args, 1), "TextDecoder")
+	d.fatal = r.member(options, "fatal").ToBoolean()
+	d.ignoreBOM = r.member(options, "ignoreBOM").ToBoolean()
+	return d
+}
+
+func (d *TextDecoder) find(label string) bool {
+	e, err := htmlindex.Get(label)
+	if err != nil || strings.ContainsAny(label, " \v\u00a0\u0085\u2028") {
+		return false
+	}
+	name, err := htmlindex.Name(e)
+	if err != nil || name == "replacement" {
+		return false
+	}
+	d.encoding, d.legacy = name, e.NewDecoder()
+	d.table, _ = e.(*charmap.Charmap)
+	return true
+}
+
+// decode decodes the next bytes; it answers false where a fatal decoder met what is
+// malformed.
 func (d *TextDecoder) decode(b []byte, stream bool) (string, bool) {
 	if !d.streaming {
-		d.utf8, d.wide, d.bomDone = utf8Decoder{}, nil, false
+		d.utf8, d.held, d.bomDone = utf8Decoder{}, nil, false
+		if d.legacy != nil {
+			d.legacy.Reset()
+		}
 	}
 	d.streaming = stream
 	var out strings.Builder
-	ok := true
-	switch d.encoding {
-	case "utf-8":
+	var ok bool
+	switch {
+	case d.table != nil:
+		ok = d.decodeBytes(&out, b)
+	case d.legacy != nil:
+		ok = d.decodeLegacy(&out, b, stream)
+	case d.encoding == "utf-8":
 		d.utf8.write(&out, b)
 		if !stream {
 			d.utf8.end(&out)
 		}
 		ok, d.utf8.bad = !d.utf8.bad, false
-	case "windows-1252":
-		for _, c := range b {
-			out.WriteRune(charmap.Windows1252.DecodeByte(c))
-		}
 	default:
 		ok = d.decodeWide(&out, b, stream)
 	}
 	text := out.String()
 	if !d.bomDone && text != "" {
 		d.bomDone = true
-		if !d.ignoreBOM && d.encoding != "windows-1252" {
+		if !d.ignoreBOM && d.legacy == nil {
 			text = strings.TrimPrefix(text, "\uFEFF")
 		}
 	}
 	return text, ok || !d.fatal
 }
 
+func (d *TextDecoder) decodeBytes(out *strings.Builder, b []byte) bool {
+	windows := strings.HasPrefix(d.encoding, "windows-")
+	out.Grow(len(b))
+	ok := true
+	for _, b := range b {
+		c := d.table.DecodeByte(b)
+		if c == utf8.RuneError && windows && b < 0xa0 {
+			c = rune(b) // the standard leaves no holes among these
+		}
+		ok = ok && c != utf8.RuneError
+		out.WriteRune(c)
+	}
+	return ok
+}
+
+func (d *TextDecoder) decodeLegacy(out *strings.Builder, b []byte, stream bool) bool {
+	if len(d.held) > 0 {
+		b = append(d.held, b...)
+		d.held = nil
+	}
+	var buf [4096]byte
+	ok := true
+	for {
+		n, read, err := d.legacy.Transform(buf[:], b, !stream)
+		out.Write(buf[:n])
+		ok = ok && !strings.Contains(string(buf[:n]), "\uFFFD")
+		b = b[read:]
+		switch {
+		case err == nil:
+			return ok
+		case errors.Is(err, transform.ErrShortDst) && (n > 0 || read > 0):
+		case errors.Is(err, transform.ErrShortSrc) && stream:
+			d.held = append([]byte(nil), b...)
+			return ok
+		default: // a decoder that stands still
+			out.WriteRune(utf8.RuneError)
+			return false
+		}
+	}
+}
+
 func (d *TextDecoder) decodeWide(out *strings.Builder, b []byte, stream bool) bool {
-	b = append(d.wide, b...)
-	d.wide = nil
+	b = append(d.held, b...)
+	d.held = nil
 	ok := true
 	unit := func(i int) rune {
 		if d.encoding == "utf-16be" {
@@ -188,7 +236,7 @@ func (d *TextDecoder) decodeWide(out *strings.Builder, b []byte, stream bool) bo
 			out.WriteRune(u)
 		case u < 0xdc00 && i+3 >= len(b):
 			if stream {
-				d.wide = append(d.wide, b[i:]...)
+				d.held = append(d.held, b[i:]...)
 				return ok
 			}
 			ok = false
@@ -211,7 +259,7 @@ func (d *TextDecoder) decodeWide(out *strings.Builder, b []byte, stream bool) bo
 	}
 	if i < len(b) {
 		if stream {
-			d.wide = append(d.wide, b[i:]...)
+			d.held = append(d.held, b[i:]...)
 		} else {
 			ok = false
 			out.WriteRune(utf8.RuneError)
@@ -221,19 +269,7 @@ func (d *TextDecoder) decodeWide(out *strings.Builder, b []byte, stream bool) bo
 }
 
 func newTextDecoderClass(r *Realm) *class {
-	c := r.class("TextDecoder", 0, nil, func(args []goja.Value) object {
-		d := &TextDecoder{encoding: "utf-8"}
-		if v := arg(args, 0); !absent(v) {
-			label := strings.ToLower(strings.Trim(r.text(v), "\t\n\f\r "))
-			if d.encoding = encodingLabels[label]; d.encoding == "" {
-				panic(r.rangeError("the encoding %q is not known; utf-8, utf-16le, utf-16be and windows-1252 are", clip(label)))
-			}
-		}
-		options := r.options(arg(args, 1), "TextDecoder")
-		d.fatal = r.member(options, "fatal").ToBoolean()
-		d.ignoreBOM = r.member(options, "ignoreBOM").ToBoolean()
-		return d
-	})
+	c := r.class("TextDecoder", 0, nil, func(args []goja.Value) object { return r.newTextDecoder(args) })
 	attribute(c, "encoding", func(d *TextDecoder) goja.Value { return r.vm.ToValue(d.encoding) }, nil)
 	attribute(c, "fatal", func(d *TextDecoder) goja.Value { return r.vm.ToValue(d.fatal) }, nil)
 	attribute(c, "ignoreBOM", func(d *TextDecoder) goja.Value { return r.vm.ToValue(d.ignoreBOM) }, nil)

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"testing"
+	"time"
+
+	"hadron/runtime/function"
+	"hadron/runtime/invocation"
+)
+
+// budgeted is an engine that may add so much to what the test's process holds.
+func budgeted(t *testing.T, more int64) *fixture {
+	t.Helper()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return newFixture(t, func(c *Config) { c.MemoryBudget = int64(m.HeapAlloc) + more })
+}
+
+// Who fills the memory is ended, and not who runs beside it.
+func TestMemoryEndsTheCallThatUsesMost(t *testing.T) {
+	f := budgeted(t, 96<<20)
+	hog := f.add(1, handlerCode(`const a = []; for (;;) a.push({a: [1, 2, 3]})`))
+	good := f.add(2, handlerCode(`await new Promise(r => setTimeout(r, 5)); return new Response("fine")`))
+	stop := make(chan struct{})
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			// While memory is short, calls are refused; none is ended.
+			if out := f.Invoke(withTimeout(t, 10*time.Second), get(good, "/"), newSink()); out.Code != invocation.OK && out.Code != invocation.NodeOverloaded {
+				t.Errorf("the neighbour ended with %+v (%v)", out, out.Failure)
+				return
+			}
+		}
+	})
+	_, out := f.run(t, get(hog, "/"))
+	if out.Code != invocation.MemoryLimit || out.Hits&invocation.HitMemory == 0 {
+		t.Errorf("outcome %+v (%v)", out, out.Failure)
+	}
+	close(stop)
+	calls.Wait()
+	// Once the memory is free again, calls are taken.
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		s, out := f.run(t, get(good, "/"))
+		if out.Code == invocation.OK && s.body.String() == "fine" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("calls are still refused: %+v", out)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	if used := heapInUse(); used > f.cfg.MemoryBudget {
+		t.Errorf("%d MiB are in use, of %d", used>>20, f.cfg.MemoryBudget>>20)
+	}
+}
+
+func heapInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// What idle VMs hold goes before any call does, and then the call that ran longest.
+func TestMemoryOfIdleVMsGoesFirst(t *testing.T) {
+	f := newFixture(t, nil)
+	w := &watchdog{engine: f.Engine}
+	idle := f.add(1, handlerCode(`return new Response("x")`))
+	ok(t, f, idle, get(idle, "/"))
+	outcomes := map[string]chan invocation.Outcome{}
+	for version, code := range map[int]string{2: `await new Promise(r => setTimeout(r, 300)); return new Response("x")`, 3: `for (;;) await new Promise(r => setTimeout(r, 1))`} {
+		id := f.add(version, handlerCode(code))
+		out := make(chan invocation.Outcome, 1)
+		outcomes[code[:3]] = out
+		go func() { out <- f.Invoke(withTimeout(t, 10*time.Second), get(id, "/"), newSink()) }()
+	}
+	for f.pool.busy() < 2 {
+		<-time.After(time.Millisecond)
+	}
+	<-time.After(100 * time.Millisecond)
+	w.relieve(time.Now(), false)
+	if n := f.pool.idleOf(idle); n != 0 || !w.full.Load() {
+		t.Fatalf("%d idle VMs are left", n)
+	}
+	w.relieve(time.Now(), false)
+	if out := <-outcomes["for"]; out.Code != invocation.MemoryLimit {
+		t.Errorf("who ran longest ended with %+v", out)
+	}
+	if out := <-outcomes["awa"]; out.Code != invocation.OK {
+		t.Errorf("who waited ended with %+v", out)
+	}
+}
+
+// The watchdog's limit is gone with its engine.
+func TestMemoryWatchdogCleansUp(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	e, err := New(Config{Bundle: func(context.Context, function.ID) (function.Bundle, error) { return function.Bundle{}, nil }, MemoryBudget: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := debug.SetMemoryLimit(-1); now != 1<<30*7/10 && now >= before {
+		t.Errorf("the collector may use %d", now)
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now := debug.SetMemoryLimit(-1); now != before {
+		t.Errorf("the collector may use %d, was %d", now, before)
+	}
+}

@@ -1,0 +1,194 @@
+package worker
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hadron/runtime/function"
+	"hadron/runtime/invocation"
+)
+
+// load is one version in one worker.
+type load struct {
+	index uint32
+	sent  bool // LOAD is written, so REQ may follow
+	once  sync.Once
+	ready chan struct{}
+	err   error
+}
+
+func (l *load) fail(err error) {
+	l.once.Do(func() {
+		l.err = err
+		close(l.ready)
+	})
+}
+
+// maxLoad bounds the reading of one bundle from its store.
+const maxLoad = 30 * time.Second
+
+// load sends a version to the worker, once for all who ask.
+func (w *process) load(ctx context.Context, id function.ID) error {
+	w.mu.Lock()
+	if w.stage != serving {
+		w.mu.Unlock()
+		return errGone
+	}
+	l := w.loads[id]
+	if l == nil {
+		w.last++
+		l = &load{index: w.last, ready: make(chan struct{})}
+		w.loads[id] = l
+		w.indexes[l.index] = id
+		// The work is for all who wait: it outlives the one who came first.
+		outlive := context.WithoutCancel(ctx)
+		w.pool.wg.Go(func() { w.fetch(outlive, id, l) })
+	}
+	w.mu.Unlock()
+	select {
+	case <-l.ready:
+		return l.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// fetch reads a bundle and sends it. A failure is not kept: the store may be back
+// next time.
+func (w *process) fetch(ctx context.Context, id function.ID, l *load) {
+	err := w.sendBundle(ctx, id, l.index)
+	if err == nil {
+		w.mu.Lock()
+		l.sent = true
+		w.mu.Unlock()
+		l.fail(nil)
+		return
+	}
+	w.mu.Lock()
+	if w.loads[id] == l {
+		delete(w.loads, id)
+		delete(w.indexes, l.index)
+	}
+	w.mu.Unlock()
+	l.fail(err)
+}
+
+func (w *process) sendBundle(ctx context.Context, id function.ID, index uint32) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, maxLoad)
+	defer cancel()
+	defer context.AfterFunc(w.pool.closing, cancel)() //nolint:contextcheck // the pool's own end
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("load bundle: the store panicked: %v", p)
+		}
+	}()
+	bundle, err := w.pool.cfg.Bundle(ctx, id)
+	if err != nil {
+		return fmt.Errorf("load bundle: %w", err)
+	}
+	payload, err := appendBundle(nil, id, bundle)
+	if err != nil {
+		return fmt.Errorf("load bundle: %w", err)
+	}
+	w.out.send(kindLoad, index, payload)
+	return nil
+}
+
+// appendBundle writes what LOAD and BUILT hold.
+func appendBundle(b []byte, id function.ID, bundle function.Bundle) ([]byte, error) {
+	manifest, err := json.Marshal(bundle.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
+	b = appendText(b, string(id.Name))
+	b = binary.AppendUvarint(b, uint64(id.Version))
+	b = appendText(b, bundle.Builder)
+	b = appendText(b, string(manifest))
+	b = appendText(b, string(bundle.Code))
+	return appendText(b, string(bundle.Map)), nil
+}
+
+func readBundle(data []byte) (function.Bundle, error) {
+	c := cursor{s: string(data)}
+	bundle := function.Bundle{ID: function.ID{Name: function.Name(c.text()), Version: c.small()}, Builder: c.text()}
+	manifest := c.text()
+	bundle.Code, bundle.Map = []byte(c.text()), []byte(c.text())
+	if err := c.end(); err != nil {
+		return function.Bundle{}, err
+	}
+	if err := json.Unmarshal([]byte(manifest), &bundle.Manifest); err != nil {
+		return function.Bundle{}, fmt.Errorf("%w: its manifest is malformed", errFrame)
+	}
+	return bundle, nil
+}
+
+// takeNeed sends a bundle again that the child has let go of.
+func (w *process) takeNeed(f frame) error {
+	w.mu.Lock()
+	id, known := w.indexes[f.stream]
+	given := f.stream != 0 && f.stream <= w.last
+	w.mu.Unlock()
+	switch {
+	case !given:
+		return fmt.Errorf("%w: NEED of an index that was never given", errFrame)
+	case !known: // dropped meanwhile
+		w.out.send(kindRefused, f.stream, []byte("the function was deleted"))
+		return nil
+	}
+	w.pool.wg.Go(func() {
+		if err := w.sendBundle(context.Background(), id, f.stream); err != nil { //nolint:contextcheck // the worker's own, bounded by maxLoad
+			w.log.Error("function cannot be loaded", "version", id.String(), "error", err)
+			w.out.send(kindRefused, f.stream, []byte("the bundle cannot be read"))
+		}
+	})
+	return nil
+}
+
+// drop forgets a deleted function.
+func (w *process) drop(name function.Name) {
+	w.mu.Lock()
+	found := false
+	for id, l := range w.loads {
+		if id.Name == name {
+			delete(w.loads, id)
+			delete(w.indexes, l.index)
+			found = true
+		}
+	}
+	w.mu.Unlock()
+	if found {
+		w.out.send(kindDrop, 0, []byte(name))
+	}
+}
+
+// prewarm has a version compiled and one VM made of it.
+func (w *process) prewarm(ctx context.Context, id function.ID) error {
+	w.mu.Lock()
+	l := w.loads[id]
+	w.mu.Unlock()
+	if l == nil {
+		return errGone
+	}
+	answer, forget, err := w.ask(kindPrewarm, binary.AppendUvarint(nil, uint64(l.index)))
+	if err != nil {
+		return err
+	}
+	defer forget()
+	select {
+	case f, ok := <-answer:
+		switch {
+		case !ok:
+			return errNoAnswer
+		case f.kind == kindReady:
+			return nil
+		}
+		return errors.New(clip(string(f.data), invocation.MaxMessage))
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -98,9 +98,6 @@ type Alert struct {
 	Inhibited bool
 }
 
-// Name is the alert's name: the same for all, since what differs is in labels.
-func (Alert) Name() string { return slo.AlertName }
-
 // Definition is an alert that guards a function, and its state now.
 type Definition struct {
 	Alert

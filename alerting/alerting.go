@@ -23,6 +23,7 @@ import (
 	"hadron/collector/metric"
 	"hadron/collector/slo"
 	"hadron/runtime/function"
+	"hadron/runtime/invocation"
 )
 
 // Config is what an Evaluator needs; Query, List, Store and Interval are required.
@@ -36,7 +37,10 @@ type Config struct {
 	// Interval is between evaluations, and between samples of the series where those
 	// come more slowly: at least five of them make an alert window.
 	Interval time.Duration
-	For      time.Duration // how long a condition holds before it fires; default 0
+	// Quarantined lists the versions that are not run now, because they end their
+	// workers; nil: none ever is.
+	Quarantined func() []invocation.Quarantine
+	For         time.Duration // how long a condition holds before it fires; default 0
 	// Append writes ALERTS and ALERTS_FOR_STATE; nil: nobody does.
 	Append func(ctx context.Context, samples []metric.Sample) error
 	// Describe says what a page tells beside the alert; nil: nothing. It is called when

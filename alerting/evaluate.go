@@ -45,6 +45,7 @@ func (e *Evaluator) evaluate(ctx context.Context, now time.Time) error {
 	r.index(functions)
 	r.plan()
 	r.ask(ctx)
+	r.quarantines()
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // stopped in the middle: half a round changes nothing
 	}
@@ -176,6 +177,9 @@ func (r *round) judge(k ruleKey, rule slo.Rule, found map[Objective]sample) {
 // incident does not end in between.
 func (r *round) forget() {
 	for k := range r.e.alerts {
+		if k.SLO == Quarantine {
+			continue // see quarantines
+		}
 		s, ok := r.specs[k.Function]
 		_, promised := s.objective(k.SLO)
 		switch {
@@ -333,6 +337,8 @@ func (r *round) message(ctx context.Context, action Action, in Incident, firing 
 	}
 	if action == Resolve {
 		p.why = r.ending(in.Objective)
+	} else if in.SLO == Quarantine {
+		p.why = r.verdicts[quarantineKey(in.Function)].reason
 	}
 	s := r.specs[in.Function]
 	p.objective, _ = s.objective(in.SLO)
@@ -361,11 +367,14 @@ func (r *round) ending(o Objective) string {
 	if !ok {
 		return "the function was deleted"
 	}
-	if _, promised := s.objective(o.SLO); !promised {
+	if _, promised := s.objective(o.SLO); !promised && o.SLO != Quarantine {
 		return "the manifest does not have this objective any more"
 	}
 	if s.disabled {
 		return "the manifest turned alerts off"
+	}
+	if o.SLO == Quarantine {
+		return quarantineOver
 	}
 	why, slowest := "its budget does not burn any more", -1
 	for k, run := range r.e.runs {

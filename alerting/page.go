@@ -70,7 +70,7 @@ type page struct {
 	objective    function.Objective
 	sample       sample
 	firing       []Key
-	why          string // of a resolve
+	why          string // of a resolve, and of a quarantine
 	details      Details
 	at           time.Time
 }
@@ -106,7 +106,14 @@ func (p page) event() Event {
 	}
 	if p.action == Resolve {
 		e.Summary = oneLine(fmt.Sprintf("%s: %s.", name.Base(), p.why), MaxSummary)
-		e.Details = []Field{{"ended", p.why}, {"began", p.began().UTC().Format(time.RFC3339)}, {"objective", p.promise()}}
+		e.Details = []Field{{"ended", p.why}, {"began", p.began().UTC().Format(time.RFC3339)}}
+		if p.incident.SLO != Quarantine {
+			e.Details = append(e.Details, Field{"objective", p.promise()})
+		}
+		return e
+	}
+	if p.incident.SLO == Quarantine {
+		e.Summary, e.Details = p.quarantineSummary(), p.quarantineFields()
 		return e
 	}
 	e.Summary = p.summary()

@@ -80,7 +80,7 @@ func (e *Evaluator) expose(ctx context.Context, now time.Time) error {
 // labels are the labels of an alert, as Prometheus would give them.
 func (k Key) labels(name string, more ...string) metric.Labels {
 	return metric.NewLabels(name, append([]string{
-		alertNameLabel, slo.AlertName,
+		alertNameLabel, k.Name(),
 		metric.Team, k.Function.Team(), metric.Project, k.Function.Project(), metric.Function, k.Function.Base(),
 		metric.SLO, k.SLO, slo.ClassLabel, string(k.Class), slo.SeverityLabel, k.Class.Severity(),
 		slo.WindowLabel, k.Window, slo.SLOWindowLabel, k.SLOWindow,

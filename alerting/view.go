@@ -63,8 +63,9 @@ func (e *Evaluator) Incidents() []Incident {
 }
 
 // Definitions lists the alerts that guard a function, with their states: each pair
-// of alert windows for each objective, fastest first. It does not wait for an
-// evaluation, so that a function's receipt can list them at once.
+// of alert windows for each objective, fastest first, and that of quarantined
+// versions while it is not inactive. It does not wait for an evaluation, so that a
+// function's receipt can list them at once.
 func (e *Evaluator) Definitions(f function.Function) []Definition {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -83,6 +84,9 @@ func (e *Evaluator) Definitions(f function.Function) []Definition {
 			}
 			out = append(out, Definition{Alert: e.alert(k, a), Objective: o, Rule: rule})
 		}
+	}
+	if k := quarantineKey(f.Name); e.alerts[k].State != "" && !f.Spec.Alerts.Disabled {
+		out = append(out, Definition{Alert: e.alert(k, e.alerts[k])})
 	}
 	return out
 }

@@ -141,9 +141,6 @@ func (p *pass) write(t *tracked, full bool) {
 	}
 	t.dirty = false
 	w := &t.written
-	if w.series == nil {
-		w.series = map[key]*writtenSeries{}
-	}
 	w.pass++
 	for i := range t.budget.parts {
 		t.budget.parts[i].appended = t.budget.parts[i].retired
@@ -187,6 +184,9 @@ func (p *pass) row(t *tracked, r row, at int64) {
 	if s == nil {
 		s = &writtenSeries{Series: metric.Series{Labels: p.c.seriesLabels(t, r.key)}}
 		s.begun = r.kind == gauge
+		if t.written.series == nil {
+			t.written.series = map[key]*writtenSeries{}
+		}
 		t.written.series[r.key] = s
 	}
 	s.pass = t.written.pass
@@ -218,7 +218,7 @@ func (p *pass) begin(t *tracked, s *writtenSeries, r row, first metric.Sample) {
 	}
 	zero := metric.Sample{Series: &s.Series, T: min(max(born.UnixMilli(), p.last+1), first.T-1)}
 	if first.H != nil {
-		zero.H = &metric.Histogram{Schema: schema, ZeroThreshold: zeroLimit}
+		zero.H = &metric.Histogram{Schema: first.H.Schema, ZeroThreshold: first.H.ZeroThreshold}
 	}
 	s.tries++
 	p.fresh = append(p.fresh, s)
@@ -295,14 +295,19 @@ func (p *pass) flush() {
 
 // seriesLabels are the full labels of one of t's series.
 func (c *Collector) seriesLabels(t *tracked, k key) metric.Labels {
-	f := families[k.name]
 	pairs := t.labels(c.node)
-	if f.versioned {
+	f, known := families[k.name]
+	if !known || f.versioned {
 		pairs = append(pairs, metric.Version, strconv.Itoa(k.version))
+	}
+	if !known {
+		return metric.NewLabels(k.name, append(pairs, ownPairs(k.label)...)...)
 	}
 	if f.label != "" {
 		pairs = append(pairs, f.label, k.label)
 	}
-	pairs = append(pairs, metric.Window, k.window)
+	if f.extra != "" {
+		pairs = append(pairs, f.extra, k.extra)
+	}
 	return metric.NewLabels(k.name, pairs...)
 }

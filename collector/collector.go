@@ -37,6 +37,7 @@ type Config struct {
 	Node       string        // the label instance
 	Interval   time.Duration // between samples of a series; default 15 s
 	Step       time.Duration // between computations of health; default 1 s
+	Crowd      int           // functions past which those that nobody calls have no series; default 10,000
 	Now        func() time.Time
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // of the collector's own metrics; may be nil
@@ -49,6 +50,8 @@ func (cfg Config) Validate() error {
 		return errors.New("collector: a Store is needed")
 	case cfg.Node == "":
 		return errors.New("collector: the node's name is empty")
+	case cfg.Crowd < 0:
+		return errors.New("collector: Crowd cannot be negative")
 	case cfg.Interval < 0 || cfg.Interval > 0 && cfg.Interval < 100*time.Millisecond || cfg.Interval > time.Minute:
 		return fmt.Errorf("collector: the interval %s is not within 100ms and 1m", cfg.Interval)
 	case cfg.Step < 0 || cfg.Step > 0 && cfg.Step < 100*time.Millisecond || cfg.Step > 5*time.Second:
@@ -66,6 +69,7 @@ type Collector struct {
 	node     string
 	interval time.Duration
 	step     time.Duration
+	crowd    int
 	now      func() time.Time
 	log      *slog.Logger
 	metrics  ownMetrics
@@ -100,7 +104,7 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c := &Collector{
 		store: cfg.Store, node: cfg.Node, now: cfg.Now,
-		interval: cmp.Or(cfg.Interval, 15*time.Second), step: cmp.Or(cfg.Step, time.Second),
+		interval: cmp.Or(cfg.Interval, 15*time.Second), step: cmp.Or(cfg.Step, time.Second), crowd: cmp.Or(cfg.Crowd, 10_000),
 		descs: descriptions(), byName: map[function.Name]*tracked{}, wake: make(chan struct{}, 1),
 	}
 	if c.now == nil {
@@ -124,6 +128,11 @@ func New(cfg Config) (*Collector, error) {
 func (c *Collector) Start(ctx context.Context) error {
 	if c.cancel != nil {
 		return errors.New("collector: started twice")
+	}
+	if c.crowded() { // those of before this process rest until their first call
+		for _, t := range c.functions() {
+			t.rest()
+		}
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.cancel = cancel
@@ -244,6 +253,14 @@ func (c *Collector) functions() []*tracked {
 	return c.list
 }
 
+// crowded reports whether there are so many functions that those that nobody calls
+// go without series: the store would be full of zeros.
+func (c *Collector) crowded() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.byName) > c.crowd
+}
+
 func (c *Collector) nudge() {
 	select {
 	case c.wake <- struct{}{}:
@@ -275,8 +292,9 @@ func (c *Collector) sweepLoop(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		crowded := c.crowded()
 		for _, t := range c.functions() {
-			gone, changed := t.sweep(c.now())
+			gone, changed := t.sweep(c.now(), crowded)
 			if gone {
 				c.Remove(t.name)
 			}

@@ -25,8 +25,8 @@ func descriptions() map[string]*prometheus.Desc {
 		if f.label != "" {
 			labels = append(labels, f.label)
 		}
-		if name == metric.Objective {
-			labels = append(labels, metric.Window)
+		if f.extra != "" {
+			labels = append(labels, f.extra)
 		}
 		out[name] = prometheus.NewDesc(name, f.help, labels, nil)
 	}
@@ -49,7 +49,9 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		t.rows(func(r row) { rows = append(rows, r) })
 		t.mu.Unlock()
 		for _, r := range rows {
-			ch <- c.constant(t, r)
+			if _, known := families[r.name]; known { // own metrics are ownExposition's
+				ch <- c.constant(t, r)
+			}
 		}
 	}
 	for at := range c.unknown {
@@ -69,10 +71,14 @@ func (c *Collector) constant(t *tracked, r row) prometheus.Metric {
 	if f.label != "" {
 		values = append(values, r.label)
 	}
-	if r.name == metric.Objective {
-		values = append(values, r.window)
+	if f.extra != "" {
+		values = append(values, r.extra)
 	}
-	desc := c.descs[r.name]
+	return expose(c.descs[r.name], r, values)
+}
+
+// expose is a row under its description.
+func expose(desc *prometheus.Desc, r row, values []string) prometheus.Metric {
 	switch r.kind {
 	case histo:
 		return nativeHistogram{desc: desc, labels: prometheus.MakeLabelPairs(desc, values), at: r.hist.snapshot()}

@@ -22,6 +22,7 @@ type Handle struct {
 	cpu        atomic.Int64 // nanoseconds
 	queue      atomic.Int64 // nanoseconds
 	background atomic.Uint64
+	hits       [invocation.HitCount]atomic.Uint64
 	duration   histogram
 	init       atomic.Pointer[histogram] // made at the first cold start
 
@@ -34,6 +35,7 @@ type Handle struct {
 	aliased bool
 	idleAt  time.Time // when it was last seen aliased or busy
 	total   uint64    // invocations at idleAt
+	own     own       // what the version counted itself
 	born    time.Time // when its first series begins
 
 	seen handleSeen // of the health loop
@@ -65,6 +67,7 @@ var (
 	triggerNames = [...]invocation.Trigger{invocation.TriggerHTTP, invocation.TriggerFunction, invocation.TriggerSchedule}
 	errorCodes   = [...]invocation.Code{
 		invocation.FunctionError, invocation.Timeout, invocation.MemoryLimit, invocation.WorkerLost, invocation.HTTP5xx,
+		invocation.CPULimit,
 	}
 )
 
@@ -120,6 +123,7 @@ func (h *Handle) Observe(trigger invocation.Trigger, o invocation.Outcome) {
 	if o.Cold {
 		h.observeCold(o.Init)
 	}
+	h.hit(o.Hits)
 	for _, b := range *h.slo.Load() {
 		b.events.Add(1)
 		if b.isBad(failed, o.Duration) {
@@ -142,6 +146,16 @@ func (b *objective) isBad(failed bool, took time.Duration) bool {
 	return took > b.threshold
 }
 
+// hit counts an invocation under each limit that it ran into.
+func (h *Handle) hit(hits invocation.Hits) {
+	if hits == 0 {
+		return
+	}
+	for at := range hits.Known().All() {
+		h.hits[at].Add(1)
+	}
+}
+
 func (h *Handle) observeCold(took time.Duration) {
 	h.cold.Add(1)
 	in := h.init.Load()
@@ -159,6 +173,7 @@ func (h *Handle) Settled(b invocation.Background) {
 	if b.CPU > 0 {
 		h.cpu.Add(int64(b.CPU))
 	}
+	h.hit(b.Hits)
 	if b.Code.IsError() {
 		h.background.Add(1)
 		h.owner.groups.add(h.owner.now(), h.id.Version, b.Code, 0, b.Failure, b.RequestID)
@@ -186,9 +201,13 @@ func (h *Handle) reset() {
 	h.cpu.Store(0)
 	h.queue.Store(0)
 	h.background.Store(0)
+	for at := range h.hits {
+		h.hits[at].Store(0)
+	}
 	h.duration.reset()
 	h.init.Store(nil)
 	h.slo.Store(new([]*objective))
 	h.total = 0
+	h.own = own{}
 	h.seen = handleSeen{}
 }

@@ -46,6 +46,7 @@ type VersionShare struct {
 // live is what the health loop shares with its readers.
 type live struct {
 	tick    uint64
+	covered [windowTicks]time.Duration // how long each tick of the window took, by number
 	mu      sync.RWMutex
 	all     []*Health // sorted by name
 	updated time.Time
@@ -116,7 +117,9 @@ func (c *Collector) healthLoop(ctx context.Context) {
 func (c *Collector) compute(now time.Time, took time.Duration) {
 	functions := c.functions()
 	c.live.tick++
-	tick := tick{number: c.live.tick, now: now, took: max(took, time.Millisecond), started: c.started}
+	took = max(took, time.Millisecond)
+	c.live.covered[c.live.tick%windowTicks] = took
+	tick := tick{number: c.live.tick, now: now, took: took, covered: &c.live.covered, started: c.started}
 	all := make([]*Health, 0, len(functions))
 	for _, t := range functions {
 		if h := t.compute(tick); h != nil {
@@ -141,7 +144,13 @@ type tick struct {
 	number  uint64
 	now     time.Time
 	took    time.Duration
+	covered *[windowTicks]time.Duration // how long each tick of the window took, by number
 	started time.Time
+}
+
+// before is how long the tick n before this one took.
+func (k tick) before(n int) time.Duration {
+	return k.covered[(k.number+windowTicks-uint64(n))%windowTicks]
 }
 
 // healthState is what the health loop keeps of a function.
@@ -153,8 +162,6 @@ type healthState struct {
 	since    time.Time
 	was      State // before an idle pause
 	lastCall time.Time
-	covered  [windowTicks]time.Duration // how long each tick of the window took
-	at       int
 	ticks    int    // since the function is known, at most windowTicks
 	refused  uint64 // overloaded calls by the last tick
 	last     *published
@@ -177,19 +184,22 @@ func (t *tracked) compute(k tick) *Health {
 	if s.ticks == 0 {
 		s.judge, s.state, s.since = newJudge(), Unknown, k.now
 	}
-	s.covered[s.at] = k.took
-	s.at = (s.at + 1) % windowTicks
 	s.ticks = min(s.ticks+1, windowTicks)
 	inFlight := t.observe(k)
 	if s.window == nil && s.last != nil && s.last.State == Idle && !t.restate && s.last.InFlight == int(inFlight) && s.trend.still() {
 		return &s.last.Health
 	}
 	t.restate = false
-	state, sum := t.judgeNow(k, inFlight)
+	judged, sum := t.judgeNow(k, inFlight)
+	held, share := t.outOfService()
+	state := quarantineState(judged, share, t.promise.allowed.failAt())
 	if state != s.state {
 		s.was, s.state, s.since = s.state, state, k.now
-		if state == Failing || state == Degraded {
-			s.since = s.began(k.now)
+		switch {
+		case state != judged:
+			s.since = held.Since
+		case state == Failing || state == Degraded:
+			s.since = s.began(k)
 		}
 	}
 	return t.publishHealth(k, inFlight, sum)
@@ -256,20 +266,20 @@ func (t *tracked) judgeNow(k tick, inFlight int64) (State, sums) {
 
 // began is when what is wrong now began: the first tick with an error that the
 // rules could look at, of a failure the first of its run.
-func (s *healthState) began(now time.Time) time.Time {
+func (s *healthState) began(k tick) time.Time {
 	span, mostGap := s.judge.failing.clip, burstTicks
 	if s.state == Degraded {
 		if !s.judge.erring.on {
-			return now
+			return k.now
 		}
 		span, mostGap = s.judge.erring.clip, windowTicks
 	}
-	began, ago, gap := now, time.Duration(0), 0
+	began, ago, gap := k.now, time.Duration(0), 0
 	for i := range min(span, s.ticks) {
-		ago += s.covered[(s.at-1-i+windowTicks)%windowTicks]
+		ago += k.before(i)
 		sum := &s.window.ticks[(s.window.at-1-i+windowTicks)%windowTicks]
 		if sum.failed() > 0 {
-			began, gap = now.Add(-ago), 0
+			began, gap = k.now.Add(-ago), 0
 		} else if sum.calls > 0 {
 			gap++
 		}
@@ -288,7 +298,7 @@ func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) *Health {
 	h := &p.Health
 	h.Function, h.State, h.Since, h.InFlight = t.name, s.state, s.since, int(inFlight)
 	h.Versions, h.DeployedAt, h.DeployedBy = t.live, t.deployed.at, t.deployed.by
-	h.Rate = float64(sum.calls) / s.covering().Seconds()
+	h.Rate = float64(sum.calls) / s.covering(k).Seconds()
 	set := func(at int, v float64) *float64 {
 		p.values[at] = v
 		return &p.values[at]
@@ -306,7 +316,11 @@ func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) *Health {
 	}
 	h.Availability, h.Window = t.promise.available, t.promise.window
 	h.LatencyTarget, h.LatencyQuantile = t.promise.target, t.promise.quantile
-	h.Reason = t.reason(k, h, sum)
+	if held, share := t.outOfService(); share > 0 {
+		h.Reason = quarantineReason(held, share, k.now)
+	} else {
+		h.Reason = t.reason(k, h, sum)
+	}
 	if s.last != nil && s.trend.ticks > 0 {
 		h.Trend = s.last.Trend
 	} else {
@@ -321,10 +335,10 @@ func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) *Health {
 }
 
 // covering is how long the ticks of the window took, of those that were.
-func (s *healthState) covering() time.Duration {
+func (s *healthState) covering(k tick) time.Duration {
 	var sum time.Duration
-	for _, d := range s.covered {
-		sum += d
+	for i := range s.ticks {
+		sum += k.before(i)
 	}
 	return max(sum, time.Millisecond)
 }

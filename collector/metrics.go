@@ -39,7 +39,7 @@ func (m *ownMetrics) register(r prometheus.Registerer, c *Collector) error {
 	groups := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "hadron_error_groups_dropped_total", Help: "Error groups that made room for newer ones.",
 	}, func() float64 { return float64(c.groups.dropped.Load()) })
-	for _, one := range []prometheus.Collector{m.samples, m.rejected, m.appendFailures, m.appendSeconds, m.budgetFailures, m.series, m.healthSeconds, groups} {
+	for _, one := range []prometheus.Collector{m.samples, m.rejected, m.appendFailures, m.appendSeconds, m.budgetFailures, m.series, m.healthSeconds, groups, ownExposition{c}} {
 		if err := r.Register(one); err != nil {
 			return fmt.Errorf("register collector metrics: %w", err)
 		}

@@ -8,27 +8,30 @@ import (
 	"hadron/collector/metric"
 )
 
-// ownLabels are all labels that this package writes.
-var ownLabels = []string{
-	metric.Name, metric.Job, metric.Instance, metric.Team, metric.Project, metric.Function,
-	metric.Version, metric.Trigger, metric.CodeName, metric.SLO, metric.AliasOf, metric.Window,
-}
-
 // orphans asks the store for the series that an earlier process of this node left
 // behind. One that was killed ended none of them, and they would look alive until
 // the store's lookback has passed, even of a function that is deleted meanwhile.
 func (c *Collector) orphans(ctx context.Context) ([]metric.Labels, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, appendTimeout, errSlowStore)
 	defer cancel()
-	expr := fmt.Sprintf(`count by (%s) ({%s=%q,%s=%q,%s!=""})`, strings.Join(ownLabels, ","),
-		metric.Job, metric.JobValue, metric.Instance, c.node, metric.Team)
+	// Aggregations drop the name, so it is kept under another label meanwhile: and an
+	// aggregation it must be, since it makes numbers of histograms.
+	const named = "hadron_name"
+	expr := fmt.Sprintf(`count without () (label_replace({%s=%q,%s=%q,%s!=""}, %q, "$1", %q, "(.+)"))`,
+		metric.Job, metric.JobValue, metric.Instance, c.node, metric.Team, named, metric.Name)
 	points, err := c.store.Query(ctx, expr, c.now())
 	if err != nil {
 		return nil, fmt.Errorf("look for series of an earlier process: %w", err)
 	}
 	out := make([]metric.Labels, len(points))
 	for i, p := range points {
-		out[i] = p.Labels
+		pairs := make([]string, 0, 2*len(p.Labels))
+		for _, l := range p.Labels {
+			if l.Name != named {
+				pairs = append(pairs, l.Name, l.Value)
+			}
+		}
+		out[i] = metric.NewLabels(p.Labels.Get(named), pairs...)
 	}
 	return out, nil
 }

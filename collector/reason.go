@@ -40,7 +40,7 @@ func (t *tracked) degradedReason(h *Health, sum sums) string {
 	}
 	if s.judge.refused.on {
 		return fmt.Sprintf("%s of calls refused for want of room %s: the limit is %d at once",
-			percent(ratio(sum.overloaded, sum.calls+sum.overloaded)), when, t.spec.Limits.Concurrency)
+			percent(ratio(sum.overloaded, sum.calls+sum.overloaded)), when, t.promise.concurrency)
 	}
 	column := 0
 	for _, o := range t.promise.objectives {

@@ -24,7 +24,7 @@ const (
 // refusalCodes are the refusals before a function is called.
 var refusalCodes = [...]invocation.Code{
 	invocation.FunctionNotFound, invocation.FunctionOverloaded, invocation.NodeOverloaded,
-	invocation.BodyTooLarge, invocation.Unauthorized, invocation.Forbidden,
+	invocation.BodyTooLarge, invocation.Unauthorized, invocation.Forbidden, invocation.HeadersTooLarge, invocation.LoopDetected,
 }
 
 // refusals counts refused calls by code.
@@ -49,15 +49,17 @@ type tracked struct {
 
 	mu       sync.Mutex
 	versions map[int]*Handle // those of handles, and those asleep
-	spec     function.Manifest
-	promise  promise // of the spec
-	applied  bool    // false: only a handle is known, the registry has not told of it yet
+	promise  promise         // of the manifest that live last pointed at whole
+	applied  bool            // false: only a handle is known, the registry has not told of it yet
 	since    time.Time
 	aliases  []function.Alias
 	live     []VersionShare
 	deployed deployment
 	dirty    bool // zeros or markers wait to be appended
 	restate  bool // something that health shows changed
+
+	dropped     [len(dropReasons)]uint64
+	quarantined map[int]invocation.Quarantine // by version
 
 	budget  budget
 	health  healthState // of the health loop, but for what it publishes
@@ -98,10 +100,13 @@ func (t *tracked) apply(f function.Function, started time.Time) {
 		}
 	}
 	for number := range named {
-		t.handle(number, now)
+		if h := t.handle(number, now); h.asleep.Load() {
+			t.rouse(h)
+		}
 	}
 	for number, h := range t.versions {
 		if h.asleep.Load() {
+			h.aliased = named[number]
 			continue // it learns the objectives when it wakes
 		}
 		if h.aliased && !named[number] {
@@ -121,6 +126,8 @@ type promise struct {
 	allowed    allowance
 	available  float64 // ratio of the availability objective
 	window     string
+	// The limit beside the objectives, in invocations at once.
+	concurrency int
 	// The strictest latency objective; 0: none.
 	target, quantile float64
 }
@@ -128,8 +135,7 @@ type promise struct {
 // setSpec takes the manifest that the function's objectives come from. The caller
 // holds t.mu.
 func (t *tracked) setSpec(spec function.Manifest) {
-	t.spec = spec
-	p := promise{objectives: spec.SLO.Objectives(), window: spec.SLO.Window.String()}
+	p := promise{objectives: spec.SLO.Objectives(), window: spec.SLO.Window.String(), concurrency: spec.Limits.Concurrency}
 	column := 0
 	for _, o := range p.objectives {
 		if o.Threshold == 0 {
@@ -193,12 +199,10 @@ func deployedVersion(before, after []VersionShare) int {
 	return version
 }
 
-// handle returns the version's handle, made where there is none. The caller holds t.mu.
+// handle returns the version's handle, made where there is none; one asleep wakes
+// at its next call. The caller holds t.mu.
 func (t *tracked) handle(version int, now time.Time) *Handle {
 	if h := t.versions[version]; h != nil {
-		if h.asleep.Load() {
-			t.rouse(h)
-		}
 		return h
 	}
 	h := &Handle{id: function.ID{Name: t.name, Version: version}, owner: t, idleAt: now, born: now}
@@ -226,6 +230,9 @@ func (t *tracked) crowdOut(but *Handle) {
 	for _, h := range t.versions {
 		switch {
 		case h.asleep.Load():
+			if h.aliased {
+				continue
+			}
 			asleep++
 			if sleepiest == nil || h.idleAt.Before(sleepiest.idleAt) {
 				sleepiest = h
@@ -283,9 +290,11 @@ func (t *tracked) publish() {
 	t.handles.Store(&list)
 }
 
-// sweep ends the versions that had neither alias nor call for an hour. It reports
-// whether the function itself may go: nobody registered it, and no version is left.
-func (t *tracked) sweep(now time.Time) (gone, changed bool) {
+// sweep ends the versions that had neither alias nor call for an hour, and on a
+// crowded node those that only had no call, but for one that failed: its alerts end
+// by its series. It reports whether the function itself may go: nobody registered
+// it, and no version is left.
+func (t *tracked) sweep(now time.Time, crowded bool) (gone, changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	awake := 0
@@ -295,7 +304,8 @@ func (t *tracked) sweep(now time.Time) (gone, changed bool) {
 		}
 		awake++
 		total := h.invocations()
-		if h.aliased || total != h.total || h.inFlight.Load() > 0 {
+		kept := h.aliased && (!crowded || h.failed())
+		if kept || total != h.total || h.inFlight.Load() > 0 {
 			h.idleAt, h.total = now, total
 			continue
 		}
@@ -309,6 +319,23 @@ func (t *tracked) sweep(now time.Time) (gone, changed bool) {
 		t.publish()
 	}
 	return !t.applied && awake == 0 && now.Sub(t.since) >= linger, changed
+}
+
+// rest ends the series of versions that nobody called in this process.
+func (t *tracked) rest() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, h := range *t.handles.Load() {
+		if h.invocations() == 0 && h.inFlight.Load() == 0 {
+			t.sleep(h)
+		}
+	}
+	t.publish()
+}
+
+// failed reports whether the version broke an objective since its series began.
+func (h *Handle) failed() bool {
+	return slices.ContainsFunc(*h.slo.Load(), func(o *objective) bool { return o.bad.Load() > 0 })
 }
 
 // setObjectives makes the handle count the function's objectives. Counters of an

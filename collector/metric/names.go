@@ -23,6 +23,11 @@ const (
 	Queue       = "hadron_queue_wait_seconds_total" // wait for a VM
 	Concurrency = "hadron_concurrency_limit"        // gauge, no version
 	Background  = "hadron_background_errors_total"  // work held by waitUntil that failed
+	LimitHits   = "hadron_limit_hits_total"         // limit; invocations that ran into it
+	Fetches     = "hadron_fetch_requests_total"     // outgoing requests; host code
+	FetchTime   = "hadron_fetch_duration_seconds"   // to the response's head; native histogram; host
+	Dropped     = "hadron_series_dropped_total"     // measurements of own metrics not kept as made; reason, no version
+	Quarantined = "hadron_function_quarantined"     // gauge: 1 while the version is not run, since it ends its workers
 )
 
 // The labels.
@@ -38,6 +43,9 @@ const (
 	CodeName = "code"
 	SLO      = "slo"
 	AliasOf  = "alias"
+	Limit    = "limit"  // a manifest's key under limits
+	Host     = "host"   // of an outgoing request, or other
+	Reason   = "reason" // of what was dropped
 	Window   = "window" // of an objective: "30d"; of a burn rate: "1h"
 )
 

@@ -62,9 +62,18 @@ var _ reconcile.Target = (*Files)(nil)
 
 // keptFile tells, without reading it, whether a file is as it was left.
 type keptFile struct {
+	of      source
 	digest  [32]byte // of what was wanted
 	size    int64
 	changed time.Time
+}
+
+// source is what a dashboard is made from, beside what no pass changes: while it is
+// the same, the dashboard need not be made to know that the file is right.
+type source struct {
+	updated time.Time
+	spec    int
+	service string
 }
 
 // NewFiles makes a Files target; it touches nothing.
@@ -143,8 +152,11 @@ func (f *Files) reconcile(ctx context.Context, want []function.Function, status 
 		return result, fmt.Errorf("list dashboard files: %w", err)
 	}
 	wanted := make(map[string]bool, len(want))
-	sorted := slices.SortedFunc(slices.Values(want), func(a, b function.Function) int { return cmp.Compare(a.Name, b.Name) })
-	for _, fn := range sorted {
+	byName := func(a, b function.Function) int { return cmp.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(want, byName) { // as a list of the registry is
+		want = slices.SortedFunc(slices.Values(want), byName)
+	}
+	for _, fn := range want {
 		if ctx.Err() != nil {
 			return result, fmt.Errorf("dashboard files: %w", context.Cause(ctx))
 		}
@@ -195,12 +207,20 @@ func (f *Files) list(root *os.Root) ([]string, error) {
 var errForeignFile = errors.New("a file without Hadron's tag is in its place; move it away")
 
 func (f *Files) put(root *os.Root, fn function.Function, result *reconcile.Result) error {
+	file, from := fileOf(fn.Name), source{fn.UpdatedAt, fn.SpecOf, f.cfg.ServiceURL(fn.Name)}
+	k, known := f.kept[file]
+	if known && k.of == from && k.untouched(root, file) {
+		result.Unchanged++
+		return nil
+	}
 	d := dashgen.ForFunction(dashgen.Spec{
 		Function: fn, Installation: f.cfg.Installation, ExternalURL: f.cfg.ExternalURL,
-		ServiceURL: f.cfg.ServiceURL(fn.Name), Interval: f.cfg.Interval,
+		ServiceURL: from.service, Interval: f.cfg.Interval,
 	})
-	file, sum := fileOf(fn.Name), digest(d)
-	if f.untouched(root, file, sum) {
+	sum := digest(d)
+	if known && k.digest == sum && k.untouched(root, file) {
+		k.of = from
+		f.kept[file] = k
 		result.Unchanged++
 		return nil
 	}
@@ -216,7 +236,7 @@ func (f *Files) put(root *os.Root, fn function.Function, result *reconcile.Resul
 	case err != nil:
 		return fmt.Errorf("read dashboard file: %w", err)
 	case bytes.Equal(have, text):
-		f.keep(root, file, sum)
+		f.keep(root, file, from, sum)
 		result.Unchanged++
 		return nil
 	case !f.ours(have):
@@ -232,23 +252,19 @@ func (f *Files) put(root *os.Root, fn function.Function, result *reconcile.Resul
 		}
 		return fmt.Errorf("write dashboard file: %w", err)
 	}
-	f.keep(root, file, sum)
+	f.keep(root, file, from, sum)
 	return nil
 }
 
-// untouched says that a file is as this process left it, and still as wanted.
-func (f *Files) untouched(root *os.Root, file string, sum [32]byte) bool {
-	k, ok := f.kept[file]
-	if !ok || k.digest != sum {
-		return false
-	}
+// untouched says that a file is as this process left it.
+func (k keptFile) untouched(root *os.Root, file string) bool {
 	info, err := root.Lstat(file)
 	return err == nil && info.Mode().IsRegular() && info.Size() == k.size && info.ModTime().Equal(k.changed)
 }
 
-func (f *Files) keep(root *os.Root, file string, sum [32]byte) {
+func (f *Files) keep(root *os.Root, file string, of source, sum [32]byte) {
 	if info, err := root.Lstat(file); err == nil {
-		f.kept[file] = keptFile{digest: sum, size: info.Size(), changed: info.ModTime()}
+		f.kept[file] = keptFile{of: of, digest: sum, size: info.Size(), changed: info.ModTime()}
 	}
 }
 

@@ -97,6 +97,11 @@ type Config struct {
 	FollowLogs func(ctx context.Context, q LogQuery, emit func(invocation.Record) error) error
 	// Translate knows the errors of the registry's builder; false for any other.
 	Translate func(error) (wire.Problem, bool)
+	// Profile watches a version, or all of a function's for version 0, and returns a
+	// gzipped pprof profile. Errors: invocation.ErrProfiling, invocation.ErrNoSamples.
+	Profile func(ctx context.Context, id function.ID, d time.Duration) ([]byte, error)
+	// Release lets a quarantined version run again; false: nothing was held against it.
+	Release func(function.ID) bool
 	// Live serves GET /live.
 	Live http.Handler
 	// Stopping ends streams when it is closed, so that the server can drain.
@@ -164,6 +169,8 @@ func New(cfg Config) (http.Handler, error) {
 	a.addAliases()
 	a.addHealth()
 	a.addLogs()
+	a.addProfile()
+	a.addRelease()
 	a.addDeployments()
 	a.addOperability()
 	a.addSystem()

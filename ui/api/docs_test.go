@@ -38,7 +38,7 @@ func TestDocsNameEveryRouteAndCode(t *testing.T) {
 			}
 		}
 	}
-	codes := []string{"name_invalid", "manifest_invalid", "no_handler", "internal", "not_available", "overloaded", "cross_origin", "foreign_host"}
+	codes := []string{"name_invalid", "manifest_invalid", "no_handler", "internal", "not_available", "overloaded", "cross_origin", "foreign_host", "profiling", "no_samples"}
 	for _, row := range table {
 		codes = append(codes, row.code)
 	}

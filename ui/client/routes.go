@@ -92,6 +92,13 @@ func (c *Client) Rollback(ctx context.Context, name string, version int) (wire.R
 	return out, err
 }
 
+// Release lets a quarantined version run again: a number, digest or alias.
+func (c *Client) Release(ctx context.Context, name, selector string) (wire.Released, error) {
+	var out wire.Released
+	_, err := c.call(ctx, request{method: http.MethodPost, path: of(name, "versions", selector, "release")}, &out)
+	return out, err
+}
+
 // Operability gets what was generated for a function.
 func (c *Client) Operability(ctx context.Context, name string) (wire.Operability, error) {
 	return get[wire.Operability](ctx, c, of(name, "operability"), nil)

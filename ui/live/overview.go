@@ -68,6 +68,15 @@ func (o *overview) refresh(healths []wire.Health) {
 	}
 }
 
+// forget frees what nobody looks at; visible reads it anew.
+func (o *overview) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.round > 0 {
+		o.entries, o.round = map[string]*healthEntry{}, 0
+	}
+}
+
 func (o *overview) items(scope string) []item {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -179,6 +179,18 @@ func (h *Hub) each(kind string, f func(*topic)) {
 	}
 }
 
+// streams reports whether there is a topic of a kind.
+func (h *Hub) streams(kind string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.topics {
+		if t.kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
 // tell wakes the topic's subscribers.
 func (h *Hub) tell(t *topic) {
 	h.mu.Lock()
@@ -220,11 +232,15 @@ func sees(scope string, name function.Name) bool {
 }
 
 func (h *Hub) refreshHealth(now time.Time) {
-	if h.cfg.Healths != nil {
+	switch {
+	case h.cfg.Healths == nil:
+	case h.streams(wire.TopicOverview):
 		h.overview.refresh(h.cfg.Healths())
 		h.each(wire.TopicOverview, func(t *topic) {
 			t.stream.(*state).update(h.overview.items(t.key.scope), now)
 		})
+	default: // nobody looks, and there may be many functions
+		h.overview.forget()
 	}
 	if h.cfg.Function != nil {
 		h.each(wire.TopicFunction, func(t *topic) {

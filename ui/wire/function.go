@@ -138,6 +138,24 @@ type Operability struct {
 	PagerDuty PagerDuty `json:"pagerduty"`
 	Alerts    []Alert   `json:"alerts"`
 	SLO       SLO       `json:"slo"`
+	// Quarantined are the versions that are not run now.
+	Quarantined []Quarantine `json:"quarantined,omitempty"`
+}
+
+// Quarantine is a version that is not run, since it ended the workers it ran in.
+type Quarantine struct {
+	Version int       `json:"version"`
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until"`  // when it is tried again
+	Deaths  int       `json:"deaths"` // workers that it ended
+	Reason  string    `json:"reason"` // how the last one ended
+}
+
+// Released is the receipt of letting a version run again.
+type Released struct {
+	Function string `json:"function"`
+	Version  int    `json:"version"`
+	Released bool   `json:"released"` // false: nothing was held against it
 }
 
 // Dashboard is a function's generated dashboard.

@@ -217,6 +217,28 @@ export interface Operability {
   pagerduty: PagerDuty;
   alerts: Alert[];
   slo: SLO;
+  /** Quarantined are the versions that are not run now. */
+  quarantined?: Quarantine[];
+}
+
+/** Quarantine is a version that is not run, since it ended the workers it ran in. */
+export interface Quarantine {
+  version: number;
+  since: string;
+  /** when it is tried again */
+  until: string;
+  /** workers that it ended */
+  deaths: number;
+  /** how the last one ended */
+  reason: string;
+}
+
+/** Released is the receipt of letting a version run again. */
+export interface Released {
+  function: string;
+  version: number;
+  /** false: nothing was held against it */
+  released: boolean;
 }
 
 /** Dashboard is a function's generated dashboard. */

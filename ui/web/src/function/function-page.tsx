@@ -127,7 +127,7 @@ export default function FunctionPage({ name }: { name: string }) {
         <aside className={`${styles.side} live-data`}>
           <Versions versions={versions} shares={health?.versions ?? []} now={now} />
           <ErrorGroups groups={point?.errors ?? null} now={now} />
-          <Operable operability={operability} alerts={firing} runbook={fn.data?.spec.runbook} now={now} />
+          <Operable name={name} operability={operability} alerts={firing} runbook={fn.data?.spec.runbook} now={now} />
         </aside>
       </div>
       <LogTail name={name} />

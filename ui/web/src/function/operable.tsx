@@ -5,8 +5,10 @@ import { Failure, Loading } from '../parts/notice'
 import { Ago } from '../parts/time'
 import type { Alert, Operability, State } from '../wire.gen'
 import styles from './function-page.module.css'
+import { Quarantined } from './quarantine'
 
 interface OperableProps {
+  name: string
   operability: Fetched<Operability>
   alerts: readonly Alert[]
   runbook: string | undefined
@@ -14,7 +16,7 @@ interface OperableProps {
 }
 
 /** What was made to watch the function, how far it is, and why something is not ready. */
-export function Operable({ operability, alerts, runbook, now }: OperableProps) {
+export function Operable({ name, operability, alerts, runbook, now }: OperableProps) {
   const o = operability.data
   return (
     <section className={styles.block}>
@@ -35,6 +37,7 @@ export function Operable({ operability, alerts, runbook, now }: OperableProps) {
               error={o.pagerduty.error}
               note={o.pagerduty.escalationPolicy ? `PagerDuty → ${o.pagerduty.escalationPolicy}` : 'PagerDuty'}
             />
+            {o.quarantined && <Quarantined name={name} versions={o.quarantined} now={now} onReleased={operability.reload} />}
             <tr>
               <td>objectives</td>
               <td>

@@ -1,0 +1,54 @@
+import { Button } from '@mantine/core'
+import { useState } from 'react'
+import { ApiError, functionPath, request } from '../api/http'
+import { Ago, Clock } from '../parts/time'
+import type { Quarantine, Released } from '../wire.gen'
+import styles from './function-page.module.css'
+
+interface QuarantinedProps {
+  name: string
+  versions: readonly Quarantine[]
+  now: number
+  onReleased: () => void
+}
+
+/** The versions that are not run, why, when they are tried again, and how to let them run at once. */
+export function Quarantined({ name, versions, now, onReleased }: QuarantinedProps) {
+  const [busy, setBusy] = useState(0)
+  const [error, setError] = useState<ApiError | null>(null)
+  const release = async (version: number) => {
+    setBusy(version)
+    setError(null)
+    try {
+      await request<Released>(functionPath(name, `versions/${version}/release`), { method: 'POST' })
+      onReleased()
+    } catch (failure) {
+      setError(failure instanceof ApiError ? failure : new ApiError(0, null, 'The answer could not be read.'))
+    } finally {
+      setBusy(0)
+    }
+  }
+  return versions.map((q) => (
+    <tr key={q.version} data-quarantined={q.version}>
+      <td className={styles.firing}>held back</td>
+      <td>
+        @{q.version} ended its worker {q.deaths === 1 ? 'once' : `${q.deaths} times`}: {q.reason}
+        <span className={styles.quiet}>
+          {' '}
+          since <Ago at={q.since} now={now} />
+          {Date.parse(q.until) > now ? (
+            <>
+              , tried again at <Clock at={q.until} now={now} seconds />
+            </>
+          ) : (
+            ', on trial now'
+          )}
+        </span>{' '}
+        <Button size="compact-xs" variant="default" loading={busy === q.version} onClick={() => release(q.version)}>
+          Release
+        </Button>
+        {error && <div className={styles.watchError}>{error.message}</div>}
+      </td>
+    </tr>
+  ))
+}

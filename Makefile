@@ -66,9 +66,26 @@ format: $(WEB)/node_modules/.package-lock.json ## Format Go and TypeScript
 bench: ## Run every benchmark once with allocations
 	CGO_ENABLED=0 go test -run '^$$' -bench . -benchmem ./...
 
+bench/peers/node_modules/.package-lock.json: bench/peers/package-lock.json
+	cd bench/peers && npm ci --no-audit --no-fund
+	touch $@
+
+.PHONY: bench-runtime
+bench-runtime: build bench/peers/node_modules/.package-lock.json ## Measure Hadron beside its peers, into docs/performance.md; FLAGS="-systems hadron,node" narrows and only prints
+	CGO_ENABLED=0 go build -o bin/bench-ceiling ./bench/ceiling
+	CGO_ENABLED=0 go run ./bench/compare $(or $(FLAGS),-write docs/performance.md)
+
+.PHONY: bench-density
+bench-density: build ## Measure what many functions cost, into docs/performance.md; FLAGS="-functions 100,10000" narrows and only prints
+	CGO_ENABLED=0 go run ./bench/density $(or $(FLAGS),-write docs/performance.md)
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for ten seconds
 	.ci/fuzz 10s
+
+.PHONY: chaos
+chaos: ## Run the hostile functions and write what came of it into docs/reliability.md
+	CGO_ENABLED=0 HADRON_CHAOS=$(CURDIR)/docs/reliability.md go test -count=1 -timeout 9m -run TestHostileFunctions -v ./cmd/hadron
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hadron/bench/process"
+)
+
+const (
+	hot  = 100 // functions that are called all the time, and are warm
+	cold = 200 // functions that are called once
+)
+
+// measurement is one server with n functions.
+type measurement struct {
+	options
+	progress  io.Writer
+	scratch   string
+	index     string
+	n         int
+	isolation string
+}
+
+// figures are what came of it.
+type figures struct {
+	n         int
+	isolation string
+	start     time.Duration // until it was ready
+	idle      float64       // processors in use while nobody calls
+	atRest    int64         // resident bytes before the first call
+	warm      loaded        // on the hot functions
+	warmCPU   time.Duration // a call
+	zipf      loaded
+	zipfCPU   time.Duration
+	busy      process.Usage // after all
+	one       times         // calls of one warm function, one at a time
+	first     times         // calls of functions that were never loaded, one at a time
+}
+
+func (m *measurement) run(ctx context.Context) (figures, error) {
+	f := figures{n: m.n, isolation: m.isolation}
+	dir, err := os.MkdirTemp(m.scratch, "data-*")
+	if err != nil {
+		return f, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := copyFile(m.index, filepath.Join(dir, "hadron.db")); err != nil {
+		return f, err
+	}
+	port, err := process.FreePort(ctx)
+	if err != nil {
+		return f, err
+	}
+	var env []string
+	if m.limit != "" {
+		env = append(env, "GOMEMLIMIT="+m.limit)
+	}
+	base := fmt.Sprintf("http://127.0.0.1:%d", port)
+	started := time.Now()
+	p, err := process.Start(m.scratch, "hadron", env, m.hadron, "serve", "--isolation", m.isolation, "--data-dir", dir, "--listen", base[len("http://"):])
+	if err != nil {
+		return f, err
+	}
+	defer p.Stop()
+	if err := p.Ready(ctx, base); err != nil {
+		return f, err
+	}
+	f.start = time.Since(started)
+	m.say("ready after %s", f.start.Round(time.Millisecond))
+	if err := pause(ctx, m.settle); err != nil {
+		return f, err
+	}
+	before := p.Usage()
+	if err := pause(ctx, m.duration); err != nil {
+		return f, err
+	}
+	after := p.Usage()
+	f.idle, f.atRest = (after.CPU-before.CPU).Seconds()/m.duration.Seconds(), after.Sum()
+	m.say("at rest: %d MiB, %.2f processors", f.atRest>>20, f.idle)
+	return f, m.calls(ctx, p, newCaller(base), &f)
+}
+
+// calls puts load on the server. The highest numbers are kept for first calls.
+func (m *measurement) calls(ctx context.Context, p *process.Process, c *caller, f *figures) error {
+	uniform := func(r *rand.Rand) int { return r.IntN(hot) }
+	if _, err := c.load(ctx, m.duration/2, uniform); err != nil { // until they are warm
+		return err
+	}
+	var err error
+	if f.warm, f.warmCPU, err = m.costs(ctx, p, c, uniform); err != nil {
+		return err
+	}
+	m.say("%d warm functions: %.0f calls/s, %s of CPU a call, %d failed", hot, f.warm.rate, f.warmCPU, f.warm.failed)
+	for range 500 {
+		took, err := c.call(ctx, nameOf(0))
+		if err != nil {
+			return err
+		}
+		f.one = append(f.one, took)
+	}
+	for i := range cold {
+		at := m.n - 1 - i
+		if at < hot {
+			break
+		}
+		took, err := c.call(ctx, nameOf(at))
+		if err != nil {
+			return err
+		}
+		f.first = append(f.first, took)
+	}
+	m.say("one at a time: warm %s, first %s", f.one.quantile(0.5), f.first.quantile(0.5))
+	if f.zipf, f.zipfCPU, err = m.costs(ctx, p, c, zipf(m.n)); err != nil {
+		return err
+	}
+	f.busy = p.Usage()
+	m.say("zipf: %.0f calls/s over %d functions, %s of CPU a call, %d failed; %d MiB", f.zipf.rate, f.zipf.functions, f.zipfCPU, f.zipf.failed, f.busy.Sum()>>20)
+	return nil
+}
+
+// costs is a load and what the server computed for each call of it.
+func (m *measurement) costs(ctx context.Context, p *process.Process, c *caller, pick func(*rand.Rand) int) (loaded, time.Duration, error) {
+	before := p.Usage()
+	l, err := c.load(ctx, m.duration, pick)
+	if err != nil {
+		return l, 0, err
+	}
+	return l, (p.Usage().CPU - before.CPU) / time.Duration(l.calls), nil
+}
+
+func (m *measurement) say(format string, args ...any) {
+	fmt.Fprintf(m.progress, "%6d functions, %-9s  %s\n", m.n, m.isolation, fmt.Sprintf(format, args...))
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		_ = out.Close()
+		return err
+	}
+	return out.Close()
+}

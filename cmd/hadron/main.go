@@ -13,12 +13,17 @@ import (
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
+
+	"hadron/runtime/worker"
 )
 
 // version is set at build time.
 var version = "dev"
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == worker.Marker {
+		os.Exit(worker.Main(version, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}, os.Args[1:])
 	stop()
@@ -48,9 +53,11 @@ type cli struct {
 	Deploy    deployCommand    `cmd:"" help:"Bundle a function, register it and make it live."`
 	Invoke    invokeCommand    `cmd:"" help:"Call a function and print what it answers."`
 	Logs      logsCommand      `cmd:"" help:"Print a function's logs."`
+	Profile   profileCommand   `cmd:"" help:"Show where a function spends its time."`
 	Functions functionsCommand `cmd:"" help:"List functions with their health."`
 	Versions  versionsCommand  `cmd:"" help:"List a function's versions."`
 	Alias     aliasCommand     `cmd:"" help:"Show or repoint an alias."`
+	Release   releaseCommand   `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand  `cmd:"" help:"Point live at the previous version, or the one given."`
 	Delete    deleteCommand    `cmd:"" help:"Delete a function with all its versions."`
 	Version   versionCommand   `cmd:"" help:"Print the version of this program."`

@@ -83,6 +83,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.ready.Store(true)
 	a.log.InfoContext(ctx, "ready", slog.String("url", a.cfg.ExternalURL), slog.String("listen", a.Addr()),
+		slog.String("isolation", a.cfg.Isolation), slog.String("memory_limit", a.memoryLimit()),
 		slog.String("version", a.opts.Version), slog.Duration("took", time.Since(a.startedAt)))
 	if a.cfg.Demo {
 		return a.startDemo(ctx)

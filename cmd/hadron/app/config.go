@@ -16,16 +16,17 @@ import (
 // with HADRON_ and underscores are environment variables, and with underscores
 // for hyphens keys of the YAML file.
 type Config struct {
-	Listen          string `default:"127.0.0.1:8080" help:"Address that serves everything."`
-	FunctionsListen string `help:"Serve /fn on an address of its own as well."`
-	DataDir         string `default:"./hadron-data" help:"Where everything is kept." type:"path"`
-	Target          string `default:"all" enum:"all" help:"Which part of the system runs here: all."`
-	Isolation       string `default:"inprocess" enum:"inprocess" help:"Where functions run: inprocess, for one trusted tenant."`
-	Dev             bool   `help:"Need no token, sample each second; loopback only."`
-	Demo            bool   `help:"Deploy the functions of ./examples and send them modest traffic."`
-	DemoDir         string `default:"examples" help:"Folder of the functions that --demo deploys." type:"path"`
-	ExternalURL     string `name:"external-url" help:"Base of every link. Default: the address listened on."`
-	LogFormat       string `default:"text" enum:"text,json" help:"Format of the server's own log: text or json."`
+	Listen          string   `default:"127.0.0.1:8080" help:"Address that serves everything."`
+	FunctionsListen string   `help:"Serve /fn on an address of its own as well."`
+	DataDir         string   `default:"./hadron-data" help:"Where everything is kept." type:"path"`
+	Target          string   `default:"all" enum:"all" help:"Which part of the system runs here: all."`
+	Isolation       string   `default:"worker" enum:"worker,inprocess" help:"Where functions run: worker, a process for each team, or inprocess, for one trusted tenant."`
+	Dev             bool     `help:"Need no token, sample each second; loopback only."`
+	Demo            bool     `help:"Deploy the functions of ./examples and send them modest traffic."`
+	DemoDir         string   `default:"examples" help:"Folder of the functions that --demo deploys." type:"path"`
+	ExternalURL     string   `name:"external-url" help:"Base of every link. Default: the address listened on."`
+	TrustedProxies  []string `help:"Addresses or CIDRs of proxies whose X-Forwarded-… headers functions may believe."`
+	LogFormat       string   `default:"text" enum:"text,json" help:"Format of the server's own log: text or json."`
 
 	Auth      AuthConfig      `embed:"" prefix:"auth."`
 	Metrics   MetricsConfig   `embed:"" prefix:"metrics."`
@@ -34,6 +35,7 @@ type Config struct {
 	Grafana   GrafanaConfig   `embed:"" prefix:"grafana."`
 	PagerDuty PagerDutyConfig `embed:"" prefix:"pagerduty."`
 	Limits    LimitsConfig    `embed:"" prefix:"limits."`
+	Workers   WorkersConfig   `embed:"" prefix:"workers."`
 	Fetch     FetchConfig     `embed:"" prefix:"fetch."`
 }
 
@@ -79,19 +81,38 @@ type PagerDutyConfig struct {
 // LimitsConfig holds the most that a manifest may ask for, and the node's own bounds.
 type LimitsConfig struct {
 	Timeout     function.Duration `default:"5m" help:"Longest timeout a function may ask for."`
+	CPU         function.Duration `name:"cpu" default:"5m" help:"Most time inside the VM."`
 	Stream      function.Duration `default:"1h" help:"Longest response stream."`
 	Background  function.Duration `default:"15m" help:"Longest waitUntil."`
+	Queue       function.Duration `default:"30s" help:"Longest wait for a VM."`
 	Memory      function.Size     `default:"1GiB" help:"Most memory."`
+	Stack       int               `default:"10000" help:"Deepest calls within calls."`
 	Concurrency int               `default:"1024" help:"Most invocations at once of one function."`
 	Body        function.Size     `default:"64MiB" help:"Largest request body."`
+	Response    function.Size     `default:"16GiB" help:"Largest response body."`
+	Headers     function.Size     `default:"256KiB" help:"Most that names and values of headers hold."`
+	Timers      int               `default:"10000" help:"Most timers that wait at a time in one invocation."`
+	Subrequests int               `default:"1000" help:"Most fetches of one invocation."`
+	Logs        int               `default:"10000" help:"Most log lines of one invocation."`
 	InFlight    int               `default:"4096" help:"Most invocations at once on this node."`
 }
 
 func (c LimitsConfig) most() function.Limits {
 	return function.Limits{
-		Timeout: c.Timeout, Stream: c.Stream, Background: c.Background,
-		Memory: c.Memory, Concurrency: c.Concurrency, Body: c.Body,
+		Timeout: c.Timeout, CPU: c.CPU, Stream: c.Stream, Background: c.Background, Queue: c.Queue,
+		Memory: c.Memory, Stack: c.Stack, Concurrency: c.Concurrency, Body: c.Body, Response: c.Response,
+		Headers: c.Headers, Timers: c.Timers, Subrequests: c.Subrequests, Logs: c.Logs,
 	}
+}
+
+// WorkersConfig is for --isolation=worker.
+type WorkersConfig struct {
+	Max          int           `default:"64" help:"Most worker processes at once; idle ones make room."`
+	Spares       int           `default:"2" help:"Worker processes kept ready for a team's first call and for deploys."`
+	Idle         time.Duration `default:"10m" help:"A worker without calls stops after this."`
+	Memory       function.Size `default:"512MiB" help:"What one worker may use beyond what it needs to start."`
+	BuildMemory  function.Size `default:"1GiB" help:"The same for a worker that compiles a deployed module."`
+	BuildTimeout time.Duration `default:"20s" help:"Longest time that compiling a module may take."`
 }
 
 // FetchConfig is the operator's say over outgoing requests.
@@ -105,6 +126,9 @@ const (
 	devInterval     = time.Second
 	healthStep      = time.Second
 )
+
+// minWorkerMemory is the least with which a worker is of use.
+const minWorkerMemory = function.Size(32 << 20)
 
 // ErrConfig is wrapped by every refusal of a setting.
 var ErrConfig = errors.New("invalid settings")
@@ -124,6 +148,12 @@ func (c *Config) fillAndValidate() error {
 		if d < time.Second || d > 5*time.Minute {
 			return fmt.Errorf("%w: --%s is %s; give 1s to 5m", ErrConfig, flag, d)
 		}
+	}
+	if c.Workers.Max < 1 || c.Workers.Spares < 1 || c.Workers.Memory < minWorkerMemory || c.Workers.BuildMemory < minWorkerMemory {
+		return fmt.Errorf("%w: --workers.max and --workers.spares are at least 1, --workers.memory and --workers.build-memory at least %s", ErrConfig, minWorkerMemory)
+	}
+	if c.Workers.Idle < time.Second || c.Workers.BuildTimeout < time.Second {
+		return fmt.Errorf("%w: --workers.idle and --workers.build-timeout are at least 1s", ErrConfig)
 	}
 	if c.Demo && !c.Dev {
 		return fmt.Errorf("%w: --demo deploys without a token, so it needs --dev", ErrConfig)
@@ -153,7 +183,26 @@ func (c *Config) fillAndValidate() error {
 		}
 	}
 	c.ExternalURL = strings.TrimRight(c.ExternalURL, "/")
-	return nil
+	_, err := c.proxies()
+	return err
+}
+
+// proxies are TrustedProxies, read.
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	out := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, text := range c.TrustedProxies {
+		text = strings.TrimSpace(text)
+		prefix, err := netip.ParsePrefix(text)
+		if addr, notPrefix := netip.ParseAddr(text); err != nil && notPrefix == nil {
+			addr = addr.Unmap()
+			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: --trusted-proxies %q is no address and no CIDR, such as 10.0.0.0/8", ErrConfig, text)
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out, nil
 }
 
 func loopback(host string) bool {

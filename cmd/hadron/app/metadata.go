@@ -8,8 +8,11 @@ import (
 )
 
 // metadata is what /prometheus/api/v1/metadata says of the functions' series.
-func metadata(context.Context) map[string][]promapi.Metadata {
+func (a *App) metadata(context.Context) map[string][]promapi.Metadata {
 	out := map[string][]promapi.Metadata{}
+	for name, d := range a.parts.collector.OwnDescriptions() {
+		out[name] = []promapi.Metadata{{Type: d.Type, Help: d.Help}}
+	}
 	for name, d := range collector.Descriptions() {
 		out[name] = []promapi.Metadata{{Type: d.Type, Help: d.Help, Unit: d.Unit}}
 	}

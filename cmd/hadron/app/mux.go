@@ -26,6 +26,8 @@ func (a *App) mux(h handlers) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.EscapedPath()
 		switch {
+		case strings.HasPrefix(path, "/fn/") && asCode(r):
+			problem(w, http.StatusForbidden, "forbidden", "what functions answer does not run on Hadron's own origin; serve them with --functions-listen for that")
 		case strings.HasPrefix(path, "/fn/"):
 			h.functions.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/api/"):
@@ -42,6 +44,20 @@ func (a *App) mux(h handlers) http.Handler {
 			h.web.ServeHTTP(w, r)
 		}
 	})
+}
+
+// asCode reports whether a browser would run the answer as code of this origin,
+// which is Hadron's: as a script of one of its pages, or as a worker. A function's
+// own pages are sandboxed there and ask for nothing of the kind.
+func asCode(r *http.Request) bool {
+	if len(r.Header["Service-Worker"]) > 0 {
+		return true
+	}
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "script", "worker", "sharedworker", "serviceworker", "audioworklet", "paintworklet":
+		return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+	}
+	return false
 }
 
 // functionsMux serves /fn alone, on the listener of its own.

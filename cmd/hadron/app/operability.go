@@ -22,6 +22,7 @@ func (a *App) operability(_ context.Context, f function.Function) (wire.Operabil
 		Alerts:    []wire.Alert{},
 		SLO:       sloView(f.Spec.SLO),
 	}
+	op.Quarantined = a.parts.quarantine.of(f.Name)
 	for _, def := range a.operations.alerts.Definitions(f) {
 		op.Alerts = append(op.Alerts, alertView(def.Alert))
 	}

@@ -90,7 +90,8 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 	}
 	if o.alerts, err = alerting.New(alerting.Config{
 		Query: a.parts.metrics.Query, List: a.everyFunction, Store: a.parts.db.Alerting(), Interval: a.cadence(),
-		Append: a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
+		Quarantined: a.parts.quarantine.standing,
+		Append:      a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
 		Installation: installation, Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err

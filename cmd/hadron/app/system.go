@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"hadron/ui/wire"
@@ -32,6 +33,7 @@ func (a *App) system(ctx context.Context) (wire.System, error) {
 		}
 		s.Parts = append(s.Parts, part)
 	}
+	s.Parts = append(s.Parts, a.functionsPart())
 	s.Parts = append(s.Parts, a.operationParts()...)
 	for _, part := range s.Parts {
 		switch {
@@ -42,6 +44,21 @@ func (a *App) system(ctx context.Context) (wire.System, error) {
 		}
 	}
 	return s, nil
+}
+
+// functionsPart says where functions run, and which of them do not.
+func (a *App) functionsPart() wire.Part {
+	part := wire.Part{Name: "functions", State: wire.PartOK, Detail: "they run in this process: for one trusted tenant"}
+	if a.parts.workers == nil {
+		return part
+	}
+	s := a.parts.workers.Status()
+	part.Detail = fmt.Sprintf("%d workers with %d calls, %d blank; each may use %s (%s)", s.Workers, s.Calls, s.Blank, s.Budget, s.Limited)
+	if held := a.parts.workers.Quarantined(); len(held) > 0 {
+		part.State = wire.PartDegraded
+		part.Detail = fmt.Sprintf("%d versions are quarantined, the first is %s (%s); %s", len(held), held[0].Version, held[0].Reason, part.Detail)
+	}
+	return part
 }
 
 // operationParts are what makes functions operable: one that fails degrades the

@@ -14,13 +14,11 @@ import (
 	"hadron/collector"
 	"hadron/collector/logs"
 	"hadron/runtime/access"
-	"hadron/runtime/engine"
 	"hadron/runtime/function"
 	"hadron/runtime/gateway"
-	"hadron/runtime/invocation"
-	"hadron/runtime/project"
 	"hadron/runtime/registry"
 	"hadron/runtime/tenant"
+	"hadron/runtime/worker"
 	"hadron/storage/sql"
 	"hadron/storage/tsdb"
 	"hadron/storage/tsdb/promapi"
@@ -31,23 +29,25 @@ import (
 
 // parts are what handlers and views reach after setup.
 type parts struct {
-	db        *sql.DB
-	metrics   *tsdb.DB
-	logs      *logs.Store
-	collector *collector.Collector
-	engine    *engine.Engine
-	registry  *registry.Registry
-	gateway   *gateway.Gateway
-	tenants   *tenant.Tenants
+	db         *sql.DB
+	metrics    *tsdb.DB
+	logs       *logs.Store
+	collector  *collector.Collector
+	functions  functions
+	workers    *worker.Pool // nil: functions run in this process
+	registry   *registry.Registry
+	gateway    *gateway.Gateway
+	quarantine quarantines
+	tenants    *tenant.Tenants
 }
 
 // setup makes every part and connects it, in the order in which each needs the
 // ones above. It is one straight line on purpose: what depends on what can be
 // read from top to bottom, and each part registers its own stop when it exists.
 //
-//	sql ── registry ──┬─▶ gateway ──▶ engine ──▶ logs
-//	tsdb ─ collector ─┘      │           ▲
-//	                         └─ fetch ───┘  a function's call of another
+//	sql ── registry ──┬─▶ gateway ──▶ functions ──▶ logs
+//	tsdb ─ collector ─┘      ▲            │
+//	                         └── fetch ───┘  a function's call of another
 //	api · live · promapi · web  read them all
 func (a *App) setup(ctx context.Context) (err error) {
 	p := &a.parts
@@ -88,42 +88,49 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	own.MustRegister(p.collector)
+	a.onStop("collector", p.collector.Stop) // after gateway and engine, so that the last calls and measures are counted
+	p.quarantine = quarantines{store: p.db.Quarantines(), collector: p.collector, log: a.log.With("component", "quarantine")}
+	held, err := p.quarantine.load(ctx)
+	if err != nil {
+		return err
+	}
 
-	// What runs. Engine and gateway need each other: a function's fetch of another
+	// What runs. Functions and gateway need each other: a function's fetch of another
 	// function goes back to the gateway.
-	if p.engine, err = engine.New(engine.Config{
-		Bundle: func(ctx context.Context, id function.ID) (function.Bundle, error) { return p.registry.Bundle(ctx, id) },
-		Call: func(ctx context.Context, caller invocation.Request, r *http.Request) (*http.Response, error) {
-			return p.gateway.Call(ctx, caller, r)
-		},
-		Log: p.logs.Append, ExternalURL: a.cfg.ExternalURL, Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow,
-		Logger: a.log, Registerer: own,
+	if p.functions, err = a.makeFunctions(own, held); err != nil {
+		return err
+	}
+	a.onStop("functions", p.functions.Close)
+	if p.registry, err = registry.New(registry.Config{
+		Store: p.db.Registry(), Builder: p.functions, MaxLimits: a.cfg.Limits.most(),
 	}); err != nil {
 		return err
 	}
-	a.onStop("engine", p.engine.Close)
-	if p.registry, err = registry.New(registry.Config{
-		Store: p.db.Registry(), Builder: builder{p.engine}, MaxLimits: a.cfg.Limits.most(),
-	}); err != nil {
+	proxies, err := a.cfg.proxies()
+	if err != nil {
 		return err
 	}
 	if p.gateway, err = gateway.New(gateway.Config{
-		Invoker: p.engine, Resolve: a.resolve, Authorize: a.caller, Dev: a.cfg.Dev,
+		Invoker: p.functions, Resolve: a.resolve, Authorize: a.caller, Dev: a.cfg.Dev,
 		Observe: func(v function.Version) gateway.Observer { return p.collector.Handle(v) },
-		Refused: p.collector.Refused, ExternalURL: a.cfg.ExternalURL, MaxInFlight: a.cfg.Limits.InFlight, Logger: a.log,
+		Refused: p.collector.Refused, ExternalURL: a.cfg.ExternalURL, MaxInFlight: a.cfg.Limits.InFlight,
+		TrustedProxies: proxies, Logger: a.log,
 	}); err != nil {
 		return err
 	}
-	a.onStop("collector", p.collector.Stop) // after the gateway has drained, so that the last calls are counted
 	a.onStop("gateway", p.gateway.Drain)
 
 	// Followers hear of functions before any request can.
 	p.registry.Follow(p.collector)
 	p.registry.Follow(p.gateway)
-	p.registry.Follow(forget{p.engine, p.logs})
+	p.registry.Follow(forget{p.functions, p.logs})
 	if err := p.registry.Start(ctx); err != nil {
 		return err
 	}
+	p.quarantine.resume(held, func(name function.Name) bool {
+		_, err := p.registry.Get(ctx, name)
+		return !errors.Is(err, registry.ErrNotFound)
+	})
 	if err := p.collector.Start(ctx); err != nil {
 		return err
 	}
@@ -151,14 +158,14 @@ func (a *App) setup(ctx context.Context) (err error) {
 	rest, err := api.New(api.Config{
 		Registry: p.registry, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
-		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Translate: translate, Live: hub,
+		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Stopping: a.stopping, Logger: a.log,
 	})
 	if err != nil {
 		return err
 	}
 	prom, err := promapi.New(promapi.Config{
-		DB: p.metrics, Groups: a.ruleGroups, Metadata: metadata, Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
+		DB: p.metrics, Groups: a.ruleGroups, Metadata: a.metadata, Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
 	})
 	if err != nil {
 		return err
@@ -181,31 +188,16 @@ func (a *App) addresses() []net.Addr {
 	return out
 }
 
-// builder makes what the engine runs: esbuild's output, evaluated once.
-type builder struct{ engine *engine.Engine }
-
-func (b builder) Build(ctx context.Context, src registry.Source) (function.Bundle, error) {
-	out, err := project.Build(ctx, project.Input{Source: src.Source, SourceMap: src.SourceMap, Entry: src.Manifest.Entry})
-	if err != nil {
-		return function.Bundle{}, err
-	}
-	bundle := function.Bundle{
-		ID:   function.ID{Name: src.Name}, // the registry numbers it when it is stored
-		Code: out.Code, Map: out.Map, Builder: out.Builder, Manifest: src.Manifest,
-	}
-	return bundle, b.engine.Check(ctx, bundle)
-}
-
 // forget drops a deleted function's warm VMs and its logs.
 type forget struct {
-	engine *engine.Engine
-	logs   *logs.Store
+	functions functions
+	logs      *logs.Store
 }
 
 func (forget) Apply(function.Function) {}
 
 func (f forget) Remove(name function.Name) {
-	f.engine.Drop(name)
+	f.functions.Drop(name)
 	f.logs.Remove(name)
 }
 

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hadron/runtime/engine"
+	"hadron/runtime/function"
+	"hadron/runtime/gateway"
+	"hadron/runtime/invocation"
+	"hadron/runtime/project"
+	"hadron/runtime/registry"
+	"hadron/runtime/worker"
+)
+
+// Where functions run.
+const (
+	isolationWorker    = "worker"
+	isolationInProcess = "inprocess"
+)
+
+// functions is what runs functions and compiles them: worker processes, or this one.
+type functions interface {
+	gateway.Invoker
+	registry.Builder
+	Prewarm(ctx context.Context, id function.ID) error
+	Profile(ctx context.Context, id function.ID, d time.Duration) ([]byte, error)
+	Drop(name function.Name)
+	Close(ctx context.Context) error
+}
+
+// makeFunctions makes what --isolation says. What was held back when the last
+// process ended is so again, where workers run.
+func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarantine) (functions, error) {
+	p := &a.parts
+	bundle := func(ctx context.Context, id function.ID) (function.Bundle, error) { return p.registry.Bundle(ctx, id) }
+	call := func(ctx context.Context, caller invocation.Request, r *http.Request) (*http.Response, error) {
+		return p.gateway.Call(ctx, caller, r)
+	}
+	if a.cfg.Isolation == isolationInProcess {
+		e, err := engine.New(engine.Config{
+			Bundle: bundle, Call: call, Log: p.logs.Append, Measure: p.collector.Record, ExternalURL: a.cfg.ExternalURL,
+			Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, Logger: a.log, Registerer: own,
+		})
+		return inProcess{e}, err
+	}
+	command, err := worker.Self()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := worker.New(worker.Config{
+		Command: command, Build: a.opts.Version, Bundle: bundle, Call: call, Log: p.logs.Append, Measure: p.collector.Record,
+		ExternalURL: a.cfg.ExternalURL, Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, Logger: a.log, Registerer: own,
+		MaxWorkers: a.cfg.Workers.Max, Spares: a.cfg.Workers.Spares, IdleFor: a.cfg.Workers.Idle, Memory: a.cfg.Workers.Memory,
+		BuildMemory: a.cfg.Workers.BuildMemory, BuildTimeout: a.cfg.Workers.BuildTimeout,
+		Quarantined: held, Verdicts: p.quarantine.verdict,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.quarantine.held, p.quarantine.release = pool.Quarantined, pool.Release
+	p.workers = pool
+	return pooled{pool}, nil
+}
+
+// pooled is a worker pool as the registry's builder, too.
+type pooled struct{ *worker.Pool }
+
+func (w pooled) Build(ctx context.Context, src registry.Source) (function.Bundle, error) {
+	return w.Pool.Build(ctx, worker.Job{Name: src.Name, Source: src.Source, SourceMap: src.SourceMap, Manifest: src.Manifest})
+}
+
+// inProcess is an engine of this process, with a builder beside it.
+type inProcess struct{ *engine.Engine }
+
+// Build makes what the engine runs: esbuild's output, evaluated once.
+func (e inProcess) Build(ctx context.Context, src registry.Source) (function.Bundle, error) {
+	out, err := project.Build(ctx, project.Input{Source: src.Source, SourceMap: src.SourceMap, Entry: src.Manifest.Entry})
+	if err != nil {
+		return function.Bundle{}, err
+	}
+	bundle := function.Bundle{
+		ID:   function.ID{Name: src.Name}, // the registry numbers it when it is stored
+		Code: out.Code, Map: out.Map, Builder: out.Builder, Manifest: src.Manifest,
+	}
+	return bundle, e.Check(ctx, bundle)
+}
+
+// memoryLimit says how the memory of functions is bounded here.
+func (a *App) memoryLimit() string {
+	if a.parts.workers == nil {
+		return "none"
+	}
+	return a.parts.workers.Limited()
+}

@@ -103,7 +103,7 @@ func readAttack(t *testing.T, name, text string) attack {
 		}
 	}
 	if a.limits["timeout"] == nil {
-		a.limits["timeout"] = "3s" // its end comes sooner, where it is not waited for
+		a.limits["timeout"] = "8s" // its end comes sooner, where it is not waited for
 		if slices.Equal(a.ends, []string{"timeout"}) {
 			a.limits["timeout"] = "1s"
 		}

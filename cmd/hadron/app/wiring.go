@@ -124,9 +124,13 @@ func (a *App) setup(ctx context.Context) (err error) {
 	p.registry.Follow(p.collector)
 	p.registry.Follow(p.gateway)
 	p.registry.Follow(forget{p.functions, p.logs})
+	warm := newWarmer(p.functions.Prewarm, a.log)
+	a.onStop("warmer", warm.stop)
+	p.registry.Follow(warm)
 	if err := p.registry.Start(ctx); err != nil {
 		return err
 	}
+	warm.start()
 	p.quarantine.resume(held, func(name function.Name) bool {
 		_, err := p.registry.Get(ctx, name)
 		return !errors.Is(err, registry.ErrNotFound)

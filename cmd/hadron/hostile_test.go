@@ -43,23 +43,33 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 
 	began := time.Now()
 	results := make([]result, len(attacks))
-	next := make(chan int)
-	var all sync.WaitGroup
-	n.reset()
-	for range atOnce {
-		all.Go(func() {
-			for i := range next {
-				results[i] = p.suffer(t, attacks[i])
-			}
-		})
+	each := func(do func(r *result)) load {
+		next := make(chan int)
+		var all sync.WaitGroup
+		n.reset()
+		for range atOnce {
+			all.Go(func() {
+				for i := range next {
+					do(&results[i])
+				}
+			})
+		}
+		for i := range attacks {
+			next <- i
+		}
+		close(next)
+		all.Wait()
+		if lost := n.failures(); len(lost) > 0 {
+			t.Errorf("the neighbour lost %d requests: %q", len(lost), lost)
+		}
+		return n.seen()
 	}
-	for i := range attacks {
-		next <- i
+	for i, a := range attacks {
+		results[i].attack = a
 	}
-	close(next)
-	all.Wait()
+	deployed := each(p.admit)
+	called := each(func(r *result) { p.suffer(t, r) })
 	took := time.Since(began)
-	loud := n.seen()
 	n.stop()
 
 	log := p.log()
@@ -70,11 +80,10 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 			t.Errorf("%s (%s): %s", r.name, r.what, r.wrong)
 		}
 	}
-	if lost := n.failures(); len(lost) > 0 {
-		t.Errorf("the neighbour lost %d requests: %q", len(lost), lost)
-	}
-	if most := max(2*quiet.p99, quiet.p99+slack); loud.p99 > most {
-		t.Errorf("the neighbour's p99 is %s, was %s", loud.p99, quiet.p99)
+	for what, loud := range map[string]load{"were deployed": deployed, "were called": called} {
+		if most := max(2*quiet.p99, quiet.p99+slack); loud.p99 > most {
+			t.Errorf("while the others %s the neighbour's p99 was %s; before, it was %s", what, loud.p99, quiet.p99)
+		}
 	}
 	after := uint64(0)
 	if base > 0 {
@@ -83,9 +92,10 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 			return after < base+base/2+64<<20, fmt.Sprintf("%d MiB, was %d", after>>20, base>>20)
 		})
 	}
-	summary := fmt.Sprintf("%d functions, %d at a time, in %s. The neighbour, %d requests in that time, lost %d; its p50 went from %s to %s, its p99 from %s to %s. "+
-		"The server and its workers held %d MiB before and %d MiB after.", len(results), atOnce, took.Round(time.Second), loud.count, len(n.failures()),
-		shortly(quiet.p50), shortly(loud.p50), shortly(quiet.p99), shortly(loud.p99), base>>20, after>>20)
+	summary := fmt.Sprintf("%d functions, %d at a time, in %s. The neighbour made %d requests in that time and lost none. "+
+		"Its p50 was %s before, %s while the others were deployed and %s while they were called; its p99 %s, %s and %s. "+
+		"The server and its workers held %d MiB before and %d MiB after.", len(results), atOnce, took.Round(time.Second), deployed.count+called.count,
+		shortly(quiet.p50), shortly(deployed.p50), shortly(called.p50), shortly(quiet.p99), shortly(deployed.p99), shortly(called.p99), base>>20, after>>20)
 	t.Log(summary)
 	if path := os.Getenv("HADRON_CHAOS"); path != "" && !t.Failed() {
 		if err := writeTable(path, results, summary); err != nil {
@@ -98,8 +108,10 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 }
 
 const (
-	atOnce = 3                      // attacks, on a machine of two processors
-	slack  = 150 * time.Millisecond // of a p99, where it is so small that scheduling is most of it
+	atOnce = 3 // attacks, on a machine of two processors
+	// slack is how much a p99 may grow where twice is less. It is far more than twice of
+	// the few milliseconds measured in quiet: workers have no priority over one another.
+	slack = 150 * time.Millisecond
 )
 
 const benign = `export default { async fetch(request) { return Response.json({ ok: true, path: new URL(request.url).pathname }); } };`
@@ -132,38 +144,47 @@ func codeOf(status int, data []byte) string {
 
 func (a attack) team() string { return "h-" + a.name }
 
-// suffer deploys an attack, calls it, and looks at what is left of its team.
-func (p *process) suffer(t *testing.T, a attack) (r result) {
-	r.attack = a
-	name, kind := a.team()+"/app/hostile", a.team()+"/app/benign"
-	manifest := map[string]any{"limits": a.limits, "env": map[string]any{"SELF": name}}
+func (a attack) names() (attack, kind string) {
+	return a.team() + "/app/hostile", a.team() + "/app/benign"
+}
+
+// admit deploys an attack and a benign function beside it.
+func (p *process) admit(r *result) {
+	name, kind := r.names()
+	manifest := map[string]any{"limits": r.limits, "env": map[string]any{"SELF": name}}
 	began := time.Now()
-	if code := p.deploy(name, a.source, manifest, a.smap); code != "" {
+	if code := p.deploy(name, r.source, manifest, r.smap); code != "" {
 		r.took, r.end = time.Since(began), "refused "+code
-	} else if code := p.deploy(kind, benign, nil); code != "" {
+		return
+	}
+	if code := p.deploy(kind, benign, nil); code != "" {
 		r.wrong = "the benign function was refused: " + code
-		return r
-	} else {
-		r.end, r.took = p.provoke("/fn/"+name, a.post)
-		if most := a.deadline(t) + time.Second; r.took > most {
+	}
+}
+
+// suffer calls an attack that was deployed, and looks at what is left of its team.
+func (p *process) suffer(t *testing.T, r *result) {
+	name, kind := r.names()
+	if r.wrong != "" {
+		return
+	}
+	if r.end == "" {
+		r.end, r.took = p.provoke("/fn/"+name, r.post)
+		if most := r.deadline(t) + time.Second; r.took > most {
 			r.wrong = fmt.Sprintf("ended %s after %s, later than %s", r.end, r.took, most)
-			return r
+			return
 		}
 		if last := p.answers("/fn/" + kind); last != "" {
 			r.wrong = fmt.Sprintf("ended %s; the benign function of its team does not answer: %s", r.end, last)
-			return r
+			return
 		}
 	}
-	if !slices.Contains(a.ends, r.end) && (r.end != "timeout" || exact()) {
+	// Under the race detector, beside other tests, a timeout may come first: it is each
+	// function's own documented end as well. make chaos is exact.
+	if !slices.Contains(r.ends, r.end) && (r.end != "timeout" || !raced) {
 		r.wrong = fmt.Sprintf("ended %s after %s, which is not documented", r.end, r.took)
 	}
-	return r
 }
-
-// exact says that a timeout before the documented end is a mistake. It is not where
-// the race detector slows all down, beside other tests: limits.timeout is each
-// function's own documented end as well.
-func exact() bool { return os.Getenv("HADRON_CHAOS") != "" }
 
 // provoke calls an attack and says how that ended.
 func (p *process) provoke(path, post string) (end string, took time.Duration) {

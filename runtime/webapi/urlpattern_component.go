@@ -128,7 +128,7 @@ func (o patternOptions) regexp(parts []patternPart) string {
 			continue
 		}
 		value := part.value
-		switch part.kind {
+		switch part.kind { //nolint:exhaustive // the others say what they match themselves
 		case partSegment:
 			value = o.segment()
 		case partAll:

@@ -81,7 +81,7 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 		}
 	}
 	for what, loud := range map[string]load{"were deployed": deployed, "were called": called} {
-		if most := max(2*quiet.p99, quiet.p99+slack); loud.p99 > most {
+		if most := max(2*quiet.p99, quiet.p99+slack); loud.p99 > most && !raced { // the detector slows all down unevenly: there the figures are only told
 			t.Errorf("while the others %s the neighbour's p99 was %s; before, it was %s", what, loud.p99, quiet.p99)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"hadron/bench/marked"
 )
 
 // attack is one function of the corpus in testdata/hostile. What is special about
@@ -138,25 +139,10 @@ type result struct {
 	wrong  string
 }
 
-// marks are between which the table stands in its document.
-const (
-	tableBegins = "<!-- hostile: made by make chaos -->"
-	tableEnds   = "<!-- /hostile -->"
-)
-
 // writeTable puts what was measured into a document.
 func writeTable(path string, results []result, summary string) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(data), tableBegins)
-	_, after, ended := strings.Cut(rest, tableEnds)
-	if !found || !ended {
-		return fmt.Errorf("%s has no place for the table", path)
-	}
 	var b strings.Builder
-	b.WriteString(before + tableBegins + "\n\n" + summary + "\n")
+	b.WriteString("\n" + summary + "\n")
 	kind := ""
 	for _, r := range results {
 		if r.kind != kind {
@@ -170,8 +156,7 @@ func writeTable(path string, results []result, summary string) error {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", r.name, strings.ReplaceAll(r.what, "|", "\\|"),
 			strings.Join(r.ends, " or "), r.end, shortly(r.took), worker)
 	}
-	b.WriteString("\n" + tableEnds + after)
-	return os.WriteFile(path, []byte(b.String()), 0o644)
+	return marked.Replace(path, "hostile", b.String())
 }
 
 func shortly(d time.Duration) string {

@@ -145,7 +145,7 @@ func (p *Pool) Build(ctx context.Context, job Job) (function.Bundle, error) {
 		w.end("its job is done")
 		<-w.read
 	}()
-	if err := w.adopt(orders{Memory: int64(p.cfg.BuildMemory), ExternalURL: p.cfg.ExternalURL}, place{}); err != nil {
+	if err := w.adopt(orders{Memory: int64(p.cfg.BuildMemory), MaxCall: p.cfg.MaxCall, ExternalURL: p.cfg.ExternalURL}, place{}); err != nil {
 		return function.Bundle{}, fmt.Errorf("compile module: %w", err)
 	}
 	payload, err := appendJob(nil, job)

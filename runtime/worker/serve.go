@@ -29,11 +29,12 @@ const (
 
 // orders is what a worker is from now on; see kindAdopt.
 type orders struct {
-	Team         string   `json:"team"` // empty: a compile worker
-	ExternalURL  string   `json:"external_url,omitempty"`
-	Own          []string `json:"own,omitempty"` // addresses
-	PrivateAllow []string `json:"private_allow,omitempty"`
-	Memory       int64    `json:"memory"` // budget in bytes
+	Team         string        `json:"team"` // empty: a compile worker
+	ExternalURL  string        `json:"external_url,omitempty"`
+	Own          []string      `json:"own,omitempty"` // addresses
+	PrivateAllow []string      `json:"private_allow,omitempty"`
+	Memory       int64         `json:"memory"` // budget in bytes
+	MaxCall      time.Duration `json:"max_call"`
 }
 
 // maxStack bounds a goroutine's stack: recursion in native code ends the worker
@@ -206,7 +207,7 @@ func (c *child) adopt(data []byte) error {
 	cfg := engine.Config{
 		Bundle: c.bundle, Log: c.logRecord, ExternalURL: o.ExternalURL, PrivateAllow: o.PrivateAllow,
 		Own: func() []net.Addr { return own }, Call: c.call, Logger: c.log, Registerer: c.gauges,
-		Measure: c.measure, MemoryBudget: o.Memory, Eval: true,
+		Measure: c.measure, MemoryBudget: o.Memory, MaxCall: o.MaxCall, Eval: true,
 	}
 	if err := limitMemory(uint64(o.Memory)); err != nil {
 		return err

@@ -57,6 +57,7 @@ type Config struct {
 	BuildTimeout time.Duration // of one compile job; default 20s
 	MaxBuilds    int           // compile jobs at a time; default 2
 	MaxQueue     time.Duration // the longest wait for a worker; default 5s
+	MaxCall      time.Duration // more than any call may last, streams and background work included; default 2h
 	Wedged       time.Duration // from a call's CANCEL to the end of its worker where it does not stop; default 2s
 
 	// Quarantined are those that stood when the last process ended, Verdicts is told
@@ -77,6 +78,7 @@ func (c Config) withDefaults() Config {
 	or(&c.BuildTimeout, 20*time.Second)
 	or(&c.MaxBuilds, 2)
 	or(&c.MaxQueue, 5*time.Second)
+	or(&c.MaxCall, 2*time.Hour)
 	or(&c.Wedged, 2*time.Second)
 	or(&c.Quarantine, 10*time.Second)
 	or(&c.MaxQuarantine, time.Hour)

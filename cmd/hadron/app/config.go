@@ -105,6 +105,12 @@ func (c LimitsConfig) most() function.Limits {
 	}
 }
 
+// longest is how long one call can last at most: its head, its stream, and what
+// waitUntil holds after it.
+func (c LimitsConfig) longest() time.Duration {
+	return time.Duration(c.Timeout) + time.Duration(c.Stream) + time.Duration(c.Background)
+}
+
 // WorkersConfig is for --isolation=worker.
 type WorkersConfig struct {
 	Max          int           `default:"64" help:"Most worker processes at once; idle ones make room."`

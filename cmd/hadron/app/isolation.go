@@ -43,7 +43,7 @@ func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarant
 	if a.cfg.Isolation == isolationInProcess {
 		e, err := engine.New(engine.Config{
 			Bundle: bundle, Call: call, Log: p.logs.Append, Measure: p.collector.Record, ExternalURL: a.cfg.ExternalURL,
-			Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, Logger: a.log, Registerer: own,
+			Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, MaxCall: a.cfg.Limits.longest(), Logger: a.log, Registerer: own,
 		})
 		return inProcess{e}, err
 	}
@@ -55,7 +55,7 @@ func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarant
 		Command: command, Build: a.opts.Version, Bundle: bundle, Call: call, Log: p.logs.Append, Measure: p.collector.Record,
 		ExternalURL: a.cfg.ExternalURL, Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, Logger: a.log, Registerer: own,
 		MaxWorkers: a.cfg.Workers.Max, Spares: a.cfg.Workers.Spares, IdleFor: a.cfg.Workers.Idle, Memory: a.cfg.Workers.Memory,
-		BuildMemory: a.cfg.Workers.BuildMemory, BuildTimeout: a.cfg.Workers.BuildTimeout,
+		MaxCall: a.cfg.Limits.longest(), BuildMemory: a.cfg.Workers.BuildMemory, BuildTimeout: a.cfg.Workers.BuildTimeout,
 		Quarantined: held, Verdicts: p.quarantine.verdict,
 	})
 	if err != nil {

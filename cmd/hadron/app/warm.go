@@ -74,6 +74,7 @@ func (w *warmer) Apply(f function.Function) {
 		select {
 		case w.jobs <- v.ID:
 		default:
+			w.log.Warn("too many deploys wait to be warmed up; its first call does it", "version", v.ID.String())
 		}
 	}
 }

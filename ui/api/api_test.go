@@ -426,9 +426,10 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"deleteFunction", "getAlias", "getDashboard", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getProfile", "getSource",
-		"getSystem", "getVersion", "listAlerts", "listDeployments", "listErrors", "listFunctionDeployments", "listFunctions",
-		"listHealth", "listVersions", "live", "putAlias", "registerVersion", "releaseVersion", "rollback",
+		"createSession", "createToken", "deleteFunction", "endSession", "finishSignIn", "getAlias", "getDashboard", "getFunction", "getHealth", "getLogs",
+		"getManifestSchema", "getOperability", "getProfile", "getSession", "getSource", "getSystem", "getVersion", "listAlerts", "listChanges",
+		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listTokens", "listVersions", "live", "putAlias",
+		"registerVersion", "releaseVersion", "revokeToken", "rollback", "startSignIn",
 	}
 	if !slices.Equal(ids, want) {
 		t.Errorf("operations %v\nwant       %v", ids, want)

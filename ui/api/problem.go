@@ -12,6 +12,7 @@ import (
 
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
+	"hadron/runtime/tenant"
 	"hadron/ui/wire"
 )
 
@@ -68,6 +69,12 @@ var table = []struct {
 	{registry.ErrTooMany, http.StatusConflict, "too_many"},
 	{registry.ErrConflict, http.StatusConflict, "conflict"},
 	{registry.ErrSource, http.StatusUnprocessableEntity, "source_invalid"},
+	{tenant.ErrNoToken, http.StatusNotFound, "token_not_found"},
+	{tenant.ErrTokenExists, http.StatusConflict, "token_exists"},
+	{tenant.ErrTooManyTokens, http.StatusConflict, "too_many"},
+	{tenant.ErrInvalid, http.StatusBadRequest, "token_invalid"},
+	{tenant.ErrAbove, http.StatusForbidden, "above_grants"},
+	{tenant.ErrCSRF, http.StatusForbidden, "csrf"},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
 	{context.Canceled, statusClientClosed, "client_closed"},
 }

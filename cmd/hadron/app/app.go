@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -187,20 +186,4 @@ func (a *App) serve(handlers ...http.Handler) {
 		errs = append(errs, group.Wait())
 		return errors.Join(errs...)
 	})
-}
-
-// bearer returns the Hadron token of a request: from Authorization, or, for a
-// browser's websocket, which cannot send headers, from its subprotocols.
-func bearer(r *http.Request) string {
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return strings.TrimSpace(token)
-	}
-	for _, list := range r.Header.Values("Sec-WebSocket-Protocol") {
-		for protocol := range strings.SplitSeq(list, ",") {
-			if token, ok := strings.CutPrefix(strings.TrimSpace(protocol), "hadron.token."); ok {
-				return token
-			}
-		}
-	}
-	return ""
 }

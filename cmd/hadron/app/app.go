@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -81,6 +82,7 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.setup(ctx); err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // what reading the index needed, with very many functions as much again as it keeps
 	a.ready.Store(true)
 	a.log.InfoContext(ctx, "ready", slog.String("url", a.cfg.ExternalURL), slog.String("listen", a.Addr()),
 		slog.String("isolation", a.cfg.Isolation), slog.String("memory_limit", a.memoryLimit()),

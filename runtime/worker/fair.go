@@ -58,12 +58,11 @@ const (
 	mostSteps = 19  // there is nothing below it
 )
 
-func newFairness(p *Pool) *fairness {
-	f := &fairness{pool: p, cores: p.cfg.fair.cores, own: ownNice(), wake: make(chan struct{}, 1)}
+func (f *fairness) init(p *Pool) {
+	f.pool, f.cores, f.own, f.wake = p, p.cfg.fair.cores, ownNice(), make(chan struct{}, 1)
 	or(&f.cores, float64(runtime.GOMAXPROCS(0)))
 	f.back = !p.cfg.fair.forGood && mayRaise()
 	f.asleep.Store(true)
-	return f
 }
 
 // lower is the priority so many steps below the server's.

@@ -63,7 +63,7 @@ type Pool struct {
 	trials  *trials
 	metrics *metrics
 	spawner *spawner
-	fair    *fairness
+	fair    fairness
 	serial  atomic.Int64
 	builds  chan struct{}
 	blanks  chan *process // ready for a team
@@ -96,7 +96,7 @@ func New(cfg Config) (*Pool, error) {
 		builds: make(chan struct{}, cfg.MaxBuilds), blanks: make(chan *process, cfg.Spares-1),
 		seats: map[place]*seat{}, workers: map[*process]bool{}, freed: make(chan struct{}, 1), hungry: make(chan struct{}, 1),
 	}
-	p.fair = newFairness(p)
+	p.fair.init(p)
 	p.spawner = newSpawner(p.fair.spawns())
 	p.closing, p.stop = context.WithCancelCause(context.Background())
 	var err error

@@ -75,9 +75,10 @@ func (e *exchange) run(parent context.Context) invocation.Outcome {
 	e.timer = time.AfterFunc(time.Duration(e.version.limits.Timeout), func() { cancel(invocation.ErrTimeout) })
 	defer e.timer.Stop()
 
-	e.version.observer.Begin()
+	observer := e.version.observer(e.g.cfg.Observe)
+	observer.Begin()
 	out := e.answer(e.invoke(ctx))
-	e.version.observer.Observe(e.request.Trigger, out)
+	observer.Observe(e.request.Trigger, out)
 
 	e.mu.Lock()
 	e.observed, e.holds = true, out.Background
@@ -295,6 +296,6 @@ func (e *exchange) Settled(b invocation.Background) {
 }
 
 func (e *exchange) settle(b invocation.Background) {
-	e.version.observer.Settled(b)
+	e.version.observer(e.g.cfg.Observe).Settled(b)
 	e.g.unbusy()
 }

@@ -236,7 +236,8 @@ func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
 // Invoker says.
 func (e *exchange) judge(out invocation.Outcome) (invocation.Code, *invocation.Failure) {
 	code, cause := out.Code, context.Cause(e.ctx)
-	proven := code == invocation.MemoryLimit || code == invocation.CPULimit || code == invocation.WorkerLost
+	proven := code == invocation.MemoryLimit || code == invocation.CPULimit || code == invocation.WorkerLost ||
+		code == invocation.NodeOverloaded || code == invocation.FunctionOverloaded // what was never begun
 	switch {
 	case e.invalid != nil:
 		return invocation.FunctionError, &invocation.Failure{Name: "TypeError", Message: e.invalid.Error()}

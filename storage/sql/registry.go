@@ -137,7 +137,7 @@ func (r *Registry) Content(ctx context.Context, id function.ID, parts ...registr
 
 // Changes implements registry.Store.
 func (r *Registry) Changes(ctx context.Context, f registry.ChangeFilter) ([]registry.Change, error) {
-	where, args := []string{"cursor > ?"}, []any{f.After}
+	where, args := []string{"cursor > ?", "function <> ''"}, []any{f.After}
 	order := "ASC"
 	if f.Before != 0 {
 		where, args, order = append(where, "cursor < ?"), append(args, f.Before), "DESC"
@@ -156,7 +156,7 @@ func (r *Registry) Changes(ctx context.Context, f registry.ChangeFilter) ([]regi
 		CreatedAt int64  `db:"created_at"`
 	}
 	err := r.db.reader.SelectContext(ctx, &rows, r.db.reader.Rebind(
-		"SELECT * FROM changes WHERE "+strings.Join(where, " AND ")+" ORDER BY cursor "+order+" LIMIT ?"), append(args, f.Limit)...)
+		"SELECT cursor, function, kind, author, message, before, after, created_at FROM changes WHERE "+strings.Join(where, " AND ")+" ORDER BY cursor "+order+" LIMIT ?"), append(args, f.Limit)...)
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -58,6 +58,7 @@ type Rollout struct {
 	Plan     function.Delivery `json:"plan"` // defaults filled in
 	By       string            `json:"by"`
 	Message  string            `json:"message,omitempty"`
+	Override string            `json:"override,omitempty"` // why a freeze of the team does not hold it
 
 	State      State              `json:"state"`
 	Reason     string             `json:"reason"`           // the state in words
@@ -65,7 +66,6 @@ type Rollout struct {
 	Ending     State              `json:"ending,omitempty"` // what RollingBack comes to
 	Weights    []function.Weight  `json:"weights"`          // of the alias, as the rollout last set or found them
 	Extensions int                `json:"extensions"`       // intervals added to the step
-	Looks      int                `json:"looks"`            // at whether the step passes
 	Mark       Mark               `json:"mark"`             // counts when the step began
 	Bounds     map[string][]Bound `json:"bounds,omitempty"` // what counts as slow, once fixed
 	Verdict    *Verdict           `json:"verdict,omitempty"`

@@ -96,7 +96,8 @@ type Collector struct {
 	lastPass int64      // Unix milliseconds; 0 before the first
 	chunk    []metric.Sample
 
-	live live
+	live   live
+	trials trials
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup

@@ -43,6 +43,7 @@ type hostSeries struct {
 // it may come from a process that ran the function. What is of no version with
 // living series is dropped, and so is what a function may not write.
 func (c *Collector) Record(m invocation.Measures) {
+	c.measured(m)
 	c.mu.RLock()
 	t := c.byName[m.Version.Name]
 	c.mu.RUnlock()

@@ -53,7 +53,7 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if refused := s.permit(caller, t.name, state.access); refused != nil {
 		return refused, nil
 	}
-	v, err := g.version(ctx, req.Header, route, state, t)
+	v, compared, err := g.version(ctx, req.Header, route, state, t)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref))), nil
@@ -74,7 +74,7 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if code := g.admit(v, invocation.TriggerFunction); code != invocation.OK {
 		return s.refuse(t.name, code, busy(v, code)), nil
 	}
-	e := &exchange{g: g, version: v, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerFunction, Method: method(req),
 		URL: g.address(t.rest, req.URL), Header: g.requestHeader(req.Header, trace, s.traceparent), Trace: trace,
 		Depth: caller.Depth + 1, Limits: *v.limits,

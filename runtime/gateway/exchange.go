@@ -37,10 +37,12 @@ type sink interface {
 type exchange struct {
 	g       *Gateway
 	version *version
-	request invocation.Request
-	body    *body // nil: none
-	sink    sink
-	start   time.Time
+	// compared is the side of a rollout's comparison that the call counts for; nil: none.
+	compared *side
+	request  invocation.Request
+	body     *body // nil: none
+	sink     sink
+	start    time.Time
 
 	ctx   context.Context // of this invocation only; Writer's methods have none
 	timer *time.Timer     // ends ctx with ErrTimeout
@@ -77,8 +79,14 @@ func (e *exchange) run(parent context.Context) invocation.Outcome {
 
 	observer := e.version.observer(e.g.cfg.Observe)
 	observer.Begin()
+	if e.compared != nil {
+		e.request.Version.Baseline = e.compared.baseline
+	}
 	out := e.answer(e.invoke(ctx))
 	observer.Observe(e.request.Trigger, out)
+	if e.compared != nil {
+		e.compared.count(out)
+	}
 
 	e.mu.Lock()
 	e.observed, e.holds = true, out.Background

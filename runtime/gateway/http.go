@@ -46,7 +46,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	if !s.identify(r.Context()) || !s.permit(state.access) {
 		return
 	}
-	v, err := g.version(r.Context(), r.Header, route, state, t)
+	v, compared, err := g.version(r.Context(), r.Header, route, state, t)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref)))
@@ -72,7 +72,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	}
 	header := g.requestHeader(r.Header, trace, s.traceparent)
 	g.setForwarded(header, r, s.value)
-	e := &exchange{g: g, version: v, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerHTTP, Method: r.Method,
 		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: *v.limits,
 	}}
@@ -108,25 +108,29 @@ func (g *Gateway) route(raw string) (t target, r *route, why string) {
 
 // version picks the version that t means at this moment, for this caller. Its error
 // wraps ErrNotFound where t means none.
-func (g *Gateway) version(ctx context.Context, h http.Header, rt *route, s *state, t target) (*version, error) {
+func (g *Gateway) version(ctx context.Context, h http.Header, rt *route, s *state, t target) (*version, *side, error) {
 	ref := function.Ref{Name: rt.name, Alias: function.Live}
 	if t.has {
 		var err error
 		if ref, err = function.ParseSelector(rt.name, t.ref); err != nil {
-			return nil, ErrNotFound
+			return nil, nil, ErrNotFound
 		}
 	}
+	var compared *side
 	if ref.Alias != "" {
 		a := s.alias(ref.Alias)
 		if a == nil {
-			return nil, ErrNotFound
+			return nil, nil, ErrNotFound
 		}
-		ref = function.Ref{Name: rt.name, Version: a.Pick(key(rt.name, a.Sticky, h))}
+		number, at := a.Place(key(rt.name, a.Sticky, h))
+		compared = rt.compared(a, number, at)
+		ref = function.Ref{Name: rt.name, Version: number}
 	}
 	if v := s.version(ref.Version); v != nil {
-		return v, nil
+		return v, compared, nil
 	}
-	return g.resolved.find(ctx, rt, s, ref)
+	v, err := g.resolved.find(ctx, rt, s, ref)
+	return v, compared, err
 }
 
 func busy(v *version, code invocation.Code) string {

@@ -23,8 +23,9 @@ type table struct {
 
 // route is one function. A repoint replaces its state and nothing else.
 type route struct {
-	name  function.Name
-	state atomic.Pointer[state]
+	name        function.Name
+	state       atomic.Pointer[state]
+	comparisons atomic.Pointer[[]Comparison] // nil: none
 }
 
 // state is a function at one moment; it is never written.

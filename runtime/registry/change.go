@@ -20,6 +20,7 @@ const (
 	KindRolledBack Kind = "rolled_back" // live went back to an earlier version
 	KindRepointed  Kind = "repointed"   // an alias was set
 	KindDeleted    Kind = "deleted"
+	KindRollout    Kind = "rollout" // a deployment began that moves an alias step by step
 )
 
 // Change is one write to the index: the watch, the audit trail and the source of

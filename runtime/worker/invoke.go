@@ -307,7 +307,7 @@ func (f *follower) finish() invocation.Outcome {
 		out.Code, out.Failure = invocation.ClientClosed, nil
 	}
 	f.leave(&out)
-	f.s.w.pool.trials.survived(f.s.caller.Version)
+	f.s.w.pool.trials.survived(f.s.caller.Version.Plain())
 	return out
 }
 

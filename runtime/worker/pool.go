@@ -29,6 +29,7 @@ type place struct {
 
 // placeOf is where a version runs. It is an error where it does not run.
 func (p *Pool) placeOf(id function.ID) (place, error) {
+	id = id.Plain() // a baseline is suspected and runs with its version
 	alone, q := p.trials.of(id)
 	switch {
 	case q != nil:

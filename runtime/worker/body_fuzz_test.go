@@ -196,6 +196,10 @@ func FuzzBodies(f *testing.F) {
 	f.Add([]byte{1, 1, 1, 9, 200, 31, 255, 77, 3}, uint32(70_000), uint32(300_000))
 	f.Add([]byte{14, 0, 255, 130, 255, 140, 255, 150}, uint32(200_000), uint32(600_000))
 	f.Add([]byte{31, 7, 100, 130, 160}, uint32(1000), uint32(50_000))
+	for _, up := range []uint32{0, 1, 30_000, requestWindow, requestWindow + 1} { // arrived, and its length is known
+		f.Add([]byte{12, 255, 255, 255, 255}, up, uint32(100))
+	}
+	f.Add([]byte{33, 255, 130}, uint32(100), uint32(600_000)) // the client leaves a stream
 	f.Fuzz(func(t *testing.T, decisions []byte, up, down uint32) {
 		const most = 1 << 20
 		up, down = up%most, down%most

@@ -24,10 +24,12 @@ func shop(n int, bad bool, delivery string) wire.Register {
 	if bad {
 		source = fmt.Sprintf("let n = 0;\nexport default () => { if (n++ %% 2 === 0) throw new Error(\"broken in %d\"); return new Response(\"ok\"); };\n", n)
 	}
-	manifest := `{"slo":{"window":"1h"}}`
+	// No objective can be broken, so that it is the analysis that decides.
+	manifest := `{"slo":{"availability":50,"latency":[],"window":"1h"}`
 	if delivery != "" {
-		manifest = `{"slo":{"window":"1h"},"delivery":` + delivery + `}`
+		manifest += `,"delivery":` + delivery
 	}
+	manifest += "}"
 	return wire.Register{Source: source, Manifest: json.RawMessage(manifest), Message: fmt.Sprintf("version %d", n)}
 }
 

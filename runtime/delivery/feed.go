@@ -72,18 +72,33 @@ func (f *Feed) Name() string { return f.cfg.Name }
 
 const feedPage = 100
 
+// Begin gives a feed that never was anywhere its place: what changes from here on is
+// told.
+func (f *Feed) Begin(ctx context.Context) error {
+	_, err := f.cursor(ctx)
+	return err
+}
+
+func (f *Feed) cursor(ctx context.Context) (int64, error) {
+	cursor, known, err := f.cfg.Store.Cursor(ctx, f.cfg.Name)
+	if err != nil {
+		return 0, fmt.Errorf("read the cursor of %s: %w", f.cfg.Name, err)
+	}
+	if known {
+		return cursor, nil
+	}
+	if cursor, err = f.cfg.Newest(ctx); err != nil {
+		return 0, fmt.Errorf("read the last change: %w", err)
+	}
+	return cursor, f.keep(ctx, cursor)
+}
+
 // Reconcile is reconcile.Target's: it sends what is behind the cursor.
 func (f *Feed) Reconcile(ctx context.Context, _ []function.Function) (reconcile.Result, error) {
 	var done reconcile.Result
-	cursor, known, err := f.cfg.Store.Cursor(ctx, f.cfg.Name)
+	cursor, err := f.cursor(ctx)
 	if err != nil {
-		return done, fmt.Errorf("read the cursor of %s: %w", f.cfg.Name, err)
-	}
-	if !known {
-		if cursor, err = f.cfg.Newest(ctx); err != nil {
-			return done, fmt.Errorf("read the last change: %w", err)
-		}
-		return done, f.reached(ctx, cursor)
+		return done, err
 	}
 	for {
 		notices, upTo, err := f.cfg.Notices(ctx, cursor, feedPage)
@@ -121,10 +136,17 @@ func (f *Feed) send(ctx context.Context, n Notice, done *reconcile.Result) error
 }
 
 func (f *Feed) reached(ctx context.Context, cursor int64) error {
-	if err := f.cfg.Store.PutCursor(context.WithoutCancel(ctx), f.cfg.Name, cursor); err != nil {
-		f.doubt = true
-		return fmt.Errorf("keep the cursor of %s: %w", f.cfg.Name, err)
+	f.doubt = true
+	if err := f.keep(ctx, cursor); err != nil {
+		return err
 	}
 	f.doubt = false
+	return nil
+}
+
+func (f *Feed) keep(ctx context.Context, cursor int64) error {
+	if err := f.cfg.Store.PutCursor(context.WithoutCancel(ctx), f.cfg.Name, cursor); err != nil {
+		return fmt.Errorf("keep the cursor of %s: %w", f.cfg.Name, err)
+	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -38,9 +39,38 @@ func (a *App) makeDelivery(own prometheus.Registerer) (*delivery.Controller, err
 		Version: p.registry.Version, Point: a.deliver, Changed: a.whoChanged,
 		Prewarm: p.functions.Prewarm, Probe: a.probe, Compare: a.compare, CompareNoMore: a.compareNoMore,
 		History: func(id function.ID) delivery.Histogram { return histogramOf(p.collector.Durations(id)) },
-		Harm:    a.harm, Busy: p.collector.InFlight, Notify: p.registry.Nudge,
+		Harm:    a.harm, Busy: p.collector.InFlight,
 		Logger: a.log, Registerer: own,
 	})
+}
+
+// deploymentsWake wakes whoever shows deployments: after a change of the index, and
+// when a rollout or its verdict is another.
+func (a *App) deploymentsWake() (<-chan struct{}, func()) {
+	changed, noMore := a.parts.registry.Wake()
+	moved, noLonger := a.parts.delivery.Watch()
+	out, done := make(chan struct{}, 1), make(chan struct{})
+	var joined sync.WaitGroup
+	joined.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-changed:
+			case <-moved:
+			}
+			select {
+			case out <- struct{}{}:
+			default:
+			}
+		}
+	})
+	return out, func() {
+		close(done)
+		joined.Wait()
+		noMore()
+		noLonger()
+	}
 }
 
 // deliver writes a move of a deployment.
@@ -173,7 +203,7 @@ func (a *App) startFeeds(ctx context.Context) error {
 }
 
 func (a *App) startFeed(ctx context.Context, name string, send func(context.Context, delivery.Notice, bool) error) error {
-	return a.startLoop(ctx, delivery.NewFeed(delivery.FeedConfig{
+	feed := delivery.NewFeed(delivery.FeedConfig{
 		Name: name, Notices: a.notices, Send: send, Store: a.parts.db.Delivery(), Logger: a.log,
 		Newest: func(ctx context.Context) (int64, error) {
 			last, err := a.parts.registry.Changes(ctx, registry.ChangeFilter{Before: registry.Newest, Limit: 1})
@@ -182,7 +212,11 @@ func (a *App) startFeed(ctx context.Context, name string, send func(context.Cont
 			}
 			return last[0].Cursor, nil
 		},
-	}), func() {})
+	})
+	if err := feed.Begin(ctx); err != nil {
+		return err
+	}
+	return a.startLoop(ctx, feed, func() {})
 }
 
 // notices are changes as others are told of them; a version that nothing points at is

@@ -161,7 +161,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	// What people and scripts talk to.
 	hub, err := live.New(live.Config{
 		Version: a.opts.Version, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Dev: a.cfg.Dev,
-		Step: healthStep, Ticks: p.collector.Subscribe, Wake: p.registry.Wake, Names: a.known,
+		Step: healthStep, Ticks: p.collector.Subscribe, Wake: a.deploymentsWake, Names: a.known,
 		Healths: a.healths, Function: a.point, Alerts: a.alerts, Deployments: a.deployments,
 		LogHistory: a.lastLogs, LogFollow: a.watchLogs,
 		Logger: a.log, Registerer: own,

@@ -51,9 +51,9 @@ func parse(args []string, w io.Writer) (options, error) {
 	flags.StringVar(&o.hadron, "hadron", "bin/hadron", "the program to measure")
 	flags.StringVar(&o.keep, "keep", "", "folder to keep the filled indexes in, and to find them again: filling 100000 takes minutes")
 	flags.StringVar(&o.out, "write", "", "put the table between the marks of this Markdown file")
-	flags.StringVar(&o.limit, "memory", "1GiB", "GOMEMLIMIT of the server; empty: none")
+	flags.StringVar(&o.limit, "memory", "", "GOMEMLIMIT of the server; empty: none")
 	flags.DurationVar(&o.duration, "duration", 10*time.Second, "length of each load")
-	flags.DurationVar(&o.settle, "settle", 40*time.Second, "time between the start and the first measurement")
+	flags.DurationVar(&o.settle, "settle", 5*time.Minute, "longest wait until a server that nobody calls is at rest")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

@@ -160,6 +160,9 @@ func writeTable(path string, results []result, summary string) error {
 }
 
 func shortly(d time.Duration) string {
+	if d < 20*time.Millisecond {
+		return strconv.FormatFloat(d.Seconds()*1000, 'f', 1, 64) + " ms"
+	}
 	if d < time.Second {
 		return strconv.Itoa(int(d.Milliseconds())) + " ms"
 	}

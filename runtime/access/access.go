@@ -1,30 +1,23 @@
-// Package access says who may do what to which function: principals, roles and
-// one pure decision. It is a leaf.
+// Package access says who may do what to which function: principals, what they
+// were granted, and one pure decision. It is a leaf.
 package access
 
 import (
-	"slices"
+	"time"
 
 	"hadron/runtime/function"
 )
 
-// Role is what a principal may do within its scope; each role holds those below it.
-type Role string
-
-// The roles, least powerful first.
-const (
-	Viewer   Role = "viewer"   // read metadata, health, logs, metrics
-	Invoker  Role = "invoker"  // call functions
-	Deployer Role = "deployer" // register, repoint, roll back, delete
-	Admin    Role = "admin"    // everything, within its scope
-)
-
-// Principal is who a request comes from. The zero value is nobody.
+// Principal is who a request comes from. The zero value is nobody. It is
+// compared and copied by value.
 type Principal struct {
-	Name  string // "ada", "token:ci"; what audit rows and receipts show
-	Role  Role
-	Scope string // "" for all, "team", or "team/project"
+	Name   string // "ada", "token:ci"; what audit rows and receipts show
+	Grants Grants
+	Until  time.Time // UTC; from then on it is nobody. Zero: no such time
 }
+
+// Same reports whether two are the same person with the same rights, however long.
+func (p Principal) Same(other Principal) bool { return p.Name == other.Name && p.Grants == other.Grants }
 
 // Action is what is being done.
 type Action string
@@ -38,25 +31,34 @@ const (
 	Administer Action = "administer"
 )
 
-var allowed = map[Role][]Action{
-	Viewer:   {Read, ReadSource},
-	Invoker:  {Invoke},
-	Deployer: {Read, ReadSource, Invoke, Deploy},
-	Admin:    {Read, ReadSource, Invoke, Deploy, Administer},
-}
-
 // Can reports whether p may do this to the function; an empty name means the
 // whole installation.
 func Can(p Principal, action Action, name function.Name) bool {
-	return slices.Contains(allowed[p.Role], action) && p.covers(name)
+	for g := range p.Grants.All() {
+		if g.Role.may(action) && (name != "" || g.Scope == Everything) && g.Scope.Covers(name) {
+			return true
+		}
+	}
+	return false
 }
 
-func (p Principal) covers(name function.Name) bool {
-	switch p.Scope {
-	case "":
-		return true
-	case name.Team(), name.Team() + "/" + name.Project():
-		return name != ""
+// CanIn reports whether p may do this to everything in the scope.
+func CanIn(p Principal, action Action, scope Scope) bool {
+	for g := range p.Grants.All() {
+		if g.Role.may(action) && g.Scope.Holds(scope) {
+			return true
+		}
+	}
+	return false
+}
+
+// Touches reports whether p may do this to anything in the scope: a team shows
+// itself to those who may read one of its projects.
+func Touches(p Principal, action Action, scope Scope) bool {
+	for g := range p.Grants.All() {
+		if g.Role.may(action) && (g.Scope.Holds(scope) || scope.Holds(g.Scope)) {
+			return true
+		}
 	}
 	return false
 }

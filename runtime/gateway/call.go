@@ -77,7 +77,7 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerFunction, Method: method(req),
 		URL: g.address(t.rest, req.URL), Header: g.requestHeader(req.Header, trace, s.traceparent), Trace: trace,
-		Depth: caller.Depth + 1, Limits: v.limits,
+		Depth: caller.Depth + 1, Limits: *v.limits,
 	}}
 	if req.Body != nil && req.Body != http.NoBody { // a length of 0 is an unknown one here
 		e.body = newBody(req.Body, v.limits.Body)
@@ -215,7 +215,7 @@ func (s *callSink) response(r reply) *http.Response {
 	header["Traceparent"] = s.traceparent
 	header[requestIDHeader] = []string{s.request}
 	if s.version != nil {
-		header[versionHeader] = s.version.number
+		header[versionHeader] = s.version.number[:]
 	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)), StatusCode: r.status,

@@ -77,12 +77,13 @@ func (e *exchange) run(parent context.Context) invocation.Outcome {
 	e.timer = time.AfterFunc(time.Duration(e.version.limits.Timeout), func() { cancel(invocation.ErrTimeout) })
 	defer e.timer.Stop()
 
-	e.version.observer.Begin()
+	observer := e.version.observer(e.g.cfg.Observe)
+	observer.Begin()
 	if e.compared != nil {
 		e.request.Version.Baseline = e.compared.baseline
 	}
 	out := e.answer(e.invoke(ctx))
-	e.version.observer.Observe(e.request.Trigger, out)
+	observer.Observe(e.request.Trigger, out)
 	if e.compared != nil {
 		e.compared.count(out)
 	}
@@ -243,7 +244,8 @@ func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
 // Invoker says.
 func (e *exchange) judge(out invocation.Outcome) (invocation.Code, *invocation.Failure) {
 	code, cause := out.Code, context.Cause(e.ctx)
-	proven := code == invocation.MemoryLimit || code == invocation.CPULimit || code == invocation.WorkerLost
+	proven := code == invocation.MemoryLimit || code == invocation.CPULimit || code == invocation.WorkerLost ||
+		code == invocation.NodeOverloaded || code == invocation.FunctionOverloaded // what was never begun
 	switch {
 	case e.invalid != nil:
 		return invocation.FunctionError, &invocation.Failure{Name: "TypeError", Message: e.invalid.Error()}
@@ -302,6 +304,6 @@ func (e *exchange) Settled(b invocation.Background) {
 }
 
 func (e *exchange) settle(b invocation.Background) {
-	e.version.observer.Settled(b)
+	e.version.observer(e.g.cfg.Observe).Settled(b)
 	e.g.unbusy()
 }

@@ -134,11 +134,11 @@ func open(t testing.TB, inv gateway.Invoker, edit func(*gateway.Config)) *rig {
 			case "":
 				return access.Principal{}, nil
 			case "hdn_ada":
-				return access.Principal{Name: "ada", Role: access.Deployer, Scope: "growth"}, nil
+				return access.Principal{Name: "ada", Grants: access.Granted(access.Deployer, "growth")}, nil
 			case "hdn_caller":
-				return access.Principal{Name: "caller", Role: access.Invoker}, nil
+				return access.Principal{Name: "caller", Grants: access.Granted(access.Invoker, access.Everything)}, nil
 			case "hdn_stranger":
-				return access.Principal{Name: "stranger", Role: access.Admin, Scope: "pay"}, nil
+				return access.Principal{Name: "stranger", Grants: access.Granted(access.Admin, "pay")}, nil
 			case "hdn_down":
 				return access.Principal{}, gateway.ErrUnavailable
 			}

@@ -74,7 +74,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	g.setForwarded(header, r, s.value)
 	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerHTTP, Method: r.Method,
-		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: v.limits,
+		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: *v.limits,
 	}}
 	if hasBody(r) {
 		e.body = newBody(r.Body, v.limits.Body)
@@ -126,10 +126,10 @@ func (g *Gateway) version(ctx context.Context, h http.Header, rt *route, s *stat
 		compared = rt.compared(a, number, at)
 		ref = function.Ref{Name: rt.name, Version: number}
 	}
-	if v := s.versions[ref.Version]; v != nil {
+	if v := s.version(ref.Version); v != nil {
 		return v, compared, nil
 	}
-	v, err := g.resolved.find(ctx, rt, s, ref, g.cfg.Observe)
+	v, err := g.resolved.find(ctx, rt, s, ref)
 	return v, compared, err
 }
 
@@ -282,7 +282,7 @@ func (s *httpSink) head(h http.Header) http.Header {
 	out["Traceparent"] = s.traceparent
 	out[requestIDHeader] = s.value(s.request)
 	if s.version != nil {
-		out[versionHeader] = s.version.number
+		out[versionHeader] = s.version.number[:]
 	}
 	if _, ok := out["Content-Type"]; !ok {
 		out["Content-Type"] = nil // else net/http would guess one from the bytes

@@ -101,14 +101,14 @@ func New(cfg Config) (*Tenants, error) {
 // returns the admin "dev" for any token and for none.
 func (t *Tenants) Authenticate(ctx context.Context, token string) (access.Principal, error) {
 	if t.cfg.Dev {
-		return access.Principal{Name: "dev", Role: access.Admin}, nil
+		return access.Principal{Name: "dev", Grants: access.Granted(access.Admin, access.Everything)}, nil
 	}
 	if !strings.HasPrefix(token, Prefix) || len(token) > maxToken {
 		return access.Principal{}, ErrUnauthenticated
 	}
 	sum := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(sum[:], t.admin[:]) == 1 {
-		return access.Principal{Name: "admin", Role: access.Admin}, nil
+		return access.Principal{Name: "admin", Grants: access.Granted(access.Admin, access.Everything)}, nil
 	}
 	if t.cfg.Store == nil {
 		return access.Principal{}, ErrUnauthenticated
@@ -125,7 +125,7 @@ func (t *Tenants) Authenticate(ctx context.Context, token string) (access.Princi
 	if err != nil {
 		return access.Principal{}, fmt.Errorf("authenticate: %w", err)
 	}
-	p = access.Principal{Name: "token:" + kept.Name, Role: kept.Role, Scope: kept.Scope}
+	p = access.Principal{Name: "token:" + kept.Name, Grants: access.Granted(kept.Role, access.Scope(kept.Scope))}
 	t.cache.put(sum, p, drops)
 	return p, nil
 }

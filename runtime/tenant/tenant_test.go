@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	admin     = access.Principal{Name: "admin", Role: access.Admin}
+	admin     = access.Principal{Name: "admin", Grants: access.Granted(access.Admin, access.Everything)}
 	tokenText = regexp.MustCompile(`hdn_[a-z2-7]{52}`)
 )
 
@@ -50,7 +50,7 @@ func TestDevNeedsNoToken(t *testing.T) {
 	dir := t.TempDir()
 	ts := open(t, tenant.Config{Dev: true, DataDir: dir})
 	for _, token := range []string{"", "hdn_x", "nonsense"} {
-		wantPrincipal(t, ts, token, access.Principal{Name: "dev", Role: access.Admin})
+		wantPrincipal(t, ts, token, access.Principal{Name: "dev", Grants: access.Granted(access.Admin, access.Everything)})
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
 		t.Errorf("made %v", files)
@@ -168,10 +168,10 @@ func TestIssuedTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	viewer := access.Principal{Name: "token:grafana", Role: access.Viewer}
+	viewer := access.Principal{Name: "token:grafana", Grants: access.Granted(access.Viewer, access.Everything)}
 	for range 2 { // looked up, then remembered
 		wantPrincipal(t, ts, token, viewer)
-		wantPrincipal(t, ts, ci, access.Principal{Name: "token:ci", Role: access.Deployer, Scope: "shop/web"})
+		wantPrincipal(t, ts, ci, access.Principal{Name: "token:ci", Grants: access.Granted(access.Deployer, "shop/web")})
 	}
 	list, err := ts.Tokens(ctx)
 	if err != nil || len(list) != 2 || list[0].Name != "ci" || list[1].Role != access.Viewer || list[1].CreatedAt.IsZero() {
@@ -189,7 +189,7 @@ func TestIssuedTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNobody(t, ts, token)
-	wantPrincipal(t, ts, next, access.Principal{Name: "token:grafana", Role: access.Viewer, Scope: "shop"})
+	wantPrincipal(t, ts, next, access.Principal{Name: "token:grafana", Grants: access.Granted(access.Viewer, "shop")})
 	if err := ts.Revoke(ctx, "grafana"); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestRememberedTokensExpire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := access.Principal{Name: "token:ci", Role: access.Viewer}
+	want := access.Principal{Name: "token:ci", Grants: access.Granted(access.Viewer, access.Everything)}
 	wantPrincipal(t, ts, token, want)
 	if err := store.DeleteToken(t.Context(), "ci"); err != nil {
 		t.Fatal(err)

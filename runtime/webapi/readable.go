@@ -211,13 +211,13 @@ func (r *Realm) cancelQuietly(s *ReadableStream, reason goja.Value) {
 
 // readPromise is reader.read(): a promise of {value, done}.
 func (r *Realm) readPromise(s *ReadableStream) goja.Value {
-	p, resolve, reject := r.vm.NewPromise()
+	p, resolve, reject := r.newPromise()
 	r.read(s, readRequest{
 		chunk: func(v goja.Value) { r.settle(resolve, r.iterResult(v, false)) },
 		end:   func() { r.settle(resolve, r.iterResult(nil, true)) },
 		fail:  func(reason goja.Value) { r.settle(reject, reason) },
 	})
-	return r.vm.ToValue(p)
+	return p
 }
 
 // newStream makes a stream of any values over native algorithms, which may be nil.

@@ -12,13 +12,13 @@ import (
 // Commit implements registry.Store.
 func (r *Registry) Commit(ctx context.Context, c registry.Commit) (int64, error) {
 	var cursor int64
-	err := r.db.write(ctx, func(tx tx) error {
-		err := tx.get(&cursor, `INSERT INTO changes (function, kind, author, message, before, after, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING cursor`,
-			string(c.Change.Function), string(c.Change.Kind), c.Change.By, c.Change.Message,
-			string(c.Change.Before), string(c.Change.After), micros(c.Change.Time))
+	err := r.db.write(ctx, func(tx tx) (err error) {
+		cursor, err = insertChange(tx, change{
+			Function: c.Change.Function, Kind: string(c.Change.Kind), By: c.Change.By, Message: c.Change.Message,
+			Before: c.Change.Before, After: c.Change.After, At: c.Change.Time,
+		})
 		if err != nil {
-			return fmt.Errorf("insert change: %w", err)
+			return err
 		}
 		if err := putFunction(tx, c, cursor); err != nil {
 			return err

@@ -324,10 +324,10 @@ func TestAccess(t *testing.T) {
 	if !strings.Contains(p.Detail, "vera") || !strings.Contains(p.Detail, "viewer") {
 		t.Errorf("forbidden: %q", p.Detail)
 	}
-	s.refused(t, 403, "forbidden", http.MethodGet, base, "hdn_payments", "")
+	s.refused(t, 404, "function_not_found", http.MethodGet, base, "hdn_payments", "")
 	s.refused(t, 403, "forbidden", http.MethodGet, base+"/logs", "hdn_invoker", "")
 	s.refused(t, 403, "forbidden", http.MethodGet, "/api/v1/functions", "hdn_invoker", "")
-	s.refused(t, 403, "forbidden", http.MethodDelete, "/api/v1/functions/growth/other/greeting", "hdn_signup", "")
+	s.refused(t, 404, "function_not_found", http.MethodDelete, "/api/v1/functions/growth/other/greeting", "hdn_signup", "")
 }
 
 func TestBrowsersOfOtherSites(t *testing.T) {

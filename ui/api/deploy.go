@@ -158,7 +158,7 @@ func (a *api) permit(ctx context.Context, c *call, override string) error {
 		return nil
 	}
 	if override != "" && !c.may(access.Administer, c.name) {
-		return refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not override a freeze; an admin may.", c.principal.Name, c.principal.Role)
+		return refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not override a freeze; an admin may.", c.principal.Name, c.principal.Grants)
 	}
 	return a.cfg.Freezes.Permit(ctx, c.name, c.principal.Name, override)
 }

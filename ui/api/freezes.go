@@ -54,9 +54,8 @@ func (a *api) freeze(ctx context.Context, c *call, team string, action access.Ac
 	if !function.ValidPart(team) {
 		return nil, refuse(http.StatusBadRequest, "name_invalid", "A team's name is lower-case letters, digits and -, beginning with a letter.")
 	}
-	// No project can have this name: what is asked is of the team as a whole.
-	if whole := function.Name(team + "/-/-"); !c.may(action, whole) {
-		return nil, refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on team %s.", c.principal.Name, c.principal.Role, actionWords[action], team)
+	if !access.CanIn(c.principal, action, access.Scope(team)) {
+		return nil, refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on team %s.", c.principal.Name, c.principal.Grants, actionWords[action], team)
 	}
 	if do != nil {
 		if err := do(); err != nil {

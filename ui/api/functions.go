@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/http"
+	"slices"
 
 	"hadron/runtime/access"
 	"hadron/runtime/function"
@@ -65,10 +67,7 @@ func (a *api) listFunctions(ctx context.Context, c *call, in *listFunctions) (*j
 		return nil, refuse(http.StatusBadRequest, "invalid_request", "A project belongs to a team: give team with project.")
 	}
 	out := wire.List[wire.Function]{Items: []wire.Function{}}
-	if !c.narrow(&f) {
-		return ok(out)
-	}
-	functions, err := a.cfg.Registry.List(ctx, f)
+	functions, err := a.visible(ctx, c, f)
 	if err != nil {
 		return nil, err
 	}
@@ -82,22 +81,34 @@ func (a *api) listFunctions(ctx context.Context, c *call, in *listFunctions) (*j
 	return ok(out)
 }
 
-// narrow limits a filter to what the caller may see, so that pages stay full;
-// false when nothing is left.
-func (c *call) narrow(f *registry.Filter) bool {
-	if c.principal.Scope == "" {
-		return true
+// visible lists the functions of a filter that the caller may read, by name. The
+// filter is narrowed to each part of the installation that it may see, so that
+// pages stay full.
+func (a *api) visible(ctx context.Context, c *call, f registry.Filter) ([]function.Function, error) {
+	var out []function.Function
+	for _, scope := range c.principal.Grants.Scopes(access.Read) {
+		narrow, some := within(f, scope)
+		if !some {
+			continue
+		}
+		found, err := a.cfg.Registry.List(ctx, narrow)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
 	}
-	scope := function.Name(c.principal.Scope)
+	slices.SortFunc(out, func(x, y function.Function) int { return cmp.Compare(x.Name, y.Name) })
+	return out[:min(len(out), f.Limit)], nil
+}
+
+// within limits a filter to a scope; false when nothing is left.
+func within(f registry.Filter, scope access.Scope) (registry.Filter, bool) {
 	team, project := scope.Team(), scope.Project()
-	if f.Team != "" && f.Team != team || project != "" && f.Project != "" && f.Project != project {
-		return false
+	if team != "" && f.Team != "" && f.Team != team || project != "" && f.Project != "" && f.Project != project {
+		return f, false
 	}
-	f.Team = team
-	if project != "" {
-		f.Project = project
-	}
-	return true
+	f.Team, f.Project = cmp.Or(f.Team, team), cmp.Or(f.Project, project)
+	return f, true
 }
 
 func nameCursor(name function.Name) string {

@@ -31,12 +31,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // tokens are who the test servers know.
 var tokens = map[string]access.Principal{
-	"hdn_admin":    {Name: "ada", Role: access.Admin},
-	"hdn_viewer":   {Name: "vera", Role: access.Viewer},
-	"hdn_invoker":  {Name: "ivy", Role: access.Invoker},
-	"hdn_growth":   {Name: "gus", Role: access.Deployer, Scope: "growth"},
-	"hdn_signup":   {Name: "sue", Role: access.Deployer, Scope: "growth/signup"},
-	"hdn_payments": {Name: "pat", Role: access.Viewer, Scope: "payments"},
+	"hdn_admin":    {Name: "ada", Grants: access.Granted(access.Admin, access.Everything)},
+	"hdn_viewer":   {Name: "vera", Grants: access.Granted(access.Viewer, access.Everything)},
+	"hdn_invoker":  {Name: "ivy", Grants: access.Granted(access.Invoker, access.Everything)},
+	"hdn_growth":   {Name: "gus", Grants: access.Granted(access.Deployer, "growth")},
+	"hdn_signup":   {Name: "sue", Grants: access.Granted(access.Deployer, "growth/signup")},
+	"hdn_payments": {Name: "pat", Grants: access.Granted(access.Viewer, "payments")},
 }
 
 func authenticate(r *http.Request) (access.Principal, error) {

@@ -111,7 +111,7 @@ func (a *api) rollout(ctx context.Context, c *call, id int64, action access.Acti
 		return none, fmt.Errorf("deployment %d: %w", id, delivery.ErrNotFound)
 	}
 	if !c.may(action, found[0].Function) {
-		return none, forbidden(c.principal, action, found[0].Function)
+		return none, refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on %s.", c.principal.Name, c.principal.Grants, actionWords[action], found[0].Function)
 	}
 	return found[0], nil
 }

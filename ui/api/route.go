@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,6 +14,7 @@ import (
 
 	"hadron/runtime/access"
 	"hadron/runtime/function"
+	"hadron/runtime/registry"
 	"hadron/runtime/tenant"
 )
 
@@ -25,6 +28,7 @@ type scope string
 
 const (
 	ofFunction scope = "function" // the function that the path names
+	ofScope    scope = "scope"    // the {team}, or the {team} and {project}, that the path names
 	ofEach     scope = "each"     // each item of the answer: the handler leaves out what the caller may not see
 	ofSystem   scope = "system"   // the whole installation
 	ofNobody   scope = "open"     // anyone: published documents only
@@ -48,6 +52,7 @@ type route struct {
 type call struct {
 	principal access.Principal
 	name      function.Name // of routes under functionPath
+	scope     access.Scope  // of routes of a team or project
 	w         http.ResponseWriter
 	r         *http.Request
 }
@@ -143,22 +148,24 @@ func (a *api) admit(rt route, c *call) *problem {
 	if c.principal, err = a.cfg.Authenticate(c.r); err != nil {
 		return a.unauthorized(c.r.Context(), err)
 	}
-	subject := function.Name("")
-	who := c.principal
 	switch rt.scope {
 	case ofFunction:
-		if subject, err = pathName(c.r); err != nil {
+		if c.name, err = pathName(c.r); err != nil {
 			return a.translate(err)
 		}
-		c.name = subject
+		return c.permit(rt.action, access.Can(c.principal, rt.action, c.name), string(c.name),
+			access.Scope(c.name.Team()+"/"+c.name.Project()), a.translate(fmt.Errorf("%s: %w", c.name, registry.ErrNotFound)))
+	case ofScope:
+		if c.scope, err = pathScope(c.r); err != nil {
+			return a.translate(err)
+		}
+		return c.permit(rt.action, access.CanIn(c.principal, rt.action, c.scope), string(c.scope), c.scope,
+			refuse(http.StatusNotFound, "not_found", "There is no %s.", c.scope))
 	case ofEach:
-		who.Scope = ""
+		return c.permit(rt.action, access.Touches(c.principal, rt.action, access.Everything), "anything here", access.Everything, nil)
 	case ofSystem, ofNobody:
 	}
-	if !access.Can(who, rt.action, subject) {
-		return forbidden(c.principal, rt.action, subject)
-	}
-	return nil
+	return c.permit(rt.action, access.CanIn(c.principal, rt.action, access.Everything), "the whole installation", access.Everything, nil)
 }
 
 func (a *api) unauthorized(ctx context.Context, err error) *problem {
@@ -174,12 +181,24 @@ func (a *api) unauthorized(ctx context.Context, err error) *problem {
 	return a.translate(err)
 }
 
-func forbidden(who access.Principal, action access.Action, name function.Name) *problem {
-	on := "the whole installation"
-	if name != "" {
-		on = string(name)
+// permit refuses what is not allowed: as forbidden to those who may do something
+// there, and as missing to others, who must not learn what another team has.
+func (c *call) permit(action access.Action, allowed bool, on string, scope access.Scope, missing *problem) *problem {
+	if allowed {
+		return nil
 	}
-	return refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on %s.", who.Name, who.Role, actionWords[action], on)
+	if missing != nil && !c.knows(scope) {
+		return missing
+	}
+	return refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on %s.", c.principal.Name, c.principal.Grants, actionWords[action], on)
+}
+
+// knows reports whether the caller may do anything in the scope, and so may know
+// that it is there.
+func (c *call) knows(scope access.Scope) bool {
+	return slices.ContainsFunc([]access.Action{access.Read, access.Invoke}, func(action access.Action) bool { // every role has one of them
+		return access.Touches(c.principal, action, scope)
+	})
 }
 
 var actionWords = map[access.Action]string{
@@ -188,6 +207,20 @@ var actionWords = map[access.Action]string{
 	access.Invoke:     "call functions",
 	access.Deploy:     "deploy",
 	access.Administer: "administer",
+}
+
+// pathScope reads the team, or the project, that the path names. Its error is a
+// *problem.
+func pathScope(r *http.Request) (access.Scope, error) {
+	text := r.PathValue("team")
+	if project := r.PathValue("project"); project != "" {
+		text += "/" + project
+	}
+	scope, err := access.ParseScope(text)
+	if err != nil {
+		return "", refuse(http.StatusBadRequest, "name_invalid", "%s.", err.Error())
+	}
+	return scope, nil
 }
 
 // pathName reads the function that the path names. Its error is a *function.NameError.

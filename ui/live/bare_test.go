@@ -51,7 +51,7 @@ func bare(t testing.TB) (*Hub, *client) {
 		}
 	}()
 	c := &client{
-		hub: h, conn: server, who: access.Principal{Name: "ada", Role: access.Admin},
+		hub: h, conn: server, who: access.Principal{Name: "ada", Grants: access.Granted(access.Admin, access.Everything)},
 		wake: make(chan struct{}, 1), replies: make(chan []byte, maxReplies),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(h.ctx)

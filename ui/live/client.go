@@ -2,6 +2,8 @@ package live
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -257,10 +259,12 @@ func (c *client) hello() error {
 
 // epoch differs between scopes: one's sequence numbers say nothing to another.
 func (c *client) epoch() string {
-	if c.who.Scope == "" {
+	seen := seen(c.who)
+	if seen == access.Granted(access.Viewer, access.Everything) {
 		return c.hub.epoch
 	}
-	return c.hub.epoch + "." + c.who.Scope
+	sum := sha256.Sum256([]byte(seen))
+	return c.hub.epoch + "." + hex.EncodeToString(sum[:6])
 }
 
 // drain sends what each subscription has to be told, and a heartbeat where the
@@ -360,7 +364,7 @@ func (c *client) check() error {
 		return &closing{wire.CloseUnauthorized, "the token is no longer valid"}
 	case err != nil:
 		c.hub.log.LogAttrs(c.ctx, slog.LevelWarn, "token not looked up again", slog.Any("error", err))
-	case who != c.who:
+	case !who.Same(c.who):
 		return &closing{wire.CloseAccessChanged, "access has changed"}
 	}
 	return c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.hub.cfg.WriteTimeout))

@@ -126,7 +126,7 @@ func TestAccessThatChangesEndsTheConnection(t *testing.T) {
 	w := open(t, func(c *live.Config) { c.Ping = 10 * time.Millisecond; c.Patience = time.Minute })
 	changed, revoked := w.dial("hdn_pay"), w.dial("hdn_admin")
 	w.mu.Lock()
-	w.tokens["hdn_pay"] = access.Principal{Name: "pat", Role: access.Viewer, Scope: "home"}
+	w.tokens["hdn_pay"] = access.Principal{Name: "pat", Grants: access.Granted(access.Viewer, "home")}
 	delete(w.tokens, "hdn_admin")
 	w.mu.Unlock()
 	if code := changed.closed(); code != wire.CloseAccessChanged {

@@ -51,9 +51,9 @@ func open(t testing.TB, change func(*live.Config)) *world {
 	w := &world{
 		t: t, reg: prometheus.NewRegistry(), tick: make(chan struct{}), wake: make(chan struct{}), healths: map[string]wire.Health{},
 		tokens: map[string]access.Principal{
-			"hdn_admin":  {Name: "ada", Role: access.Admin},
-			"hdn_pay":    {Name: "pat", Role: access.Viewer, Scope: "pay"},
-			"hdn_invoke": {Name: "ivy", Role: access.Invoker},
+			"hdn_admin":  {Name: "ada", Grants: access.Granted(access.Admin, access.Everything)},
+			"hdn_pay":    {Name: "pat", Grants: access.Granted(access.Viewer, "pay")},
+			"hdn_invoke": {Name: "ivy", Grants: access.Granted(access.Invoker, access.Everything)},
 		},
 	}
 	cfg := live.Config{

@@ -29,7 +29,7 @@ func BenchmarkFanOut(b *testing.B) {
 	var round atomic.Int64
 	h, err := New(Config{
 		Authenticate: func(*http.Request) (access.Principal, error) {
-			return access.Principal{Name: "ada", Role: access.Admin}, nil
+			return access.Principal{Name: "ada", Grants: access.Granted(access.Admin, access.Everything)}, nil
 		},
 		Ticks: func() (<-chan struct{}, func()) { return tick, func() {} },
 		Healths: func() []wire.Health {

@@ -167,7 +167,7 @@ func TestScopesSeeTheirOwn(t *testing.T) {
 	want(t, p.ask("overview"), "snapshot", "overview", "function", "pay/core/charge")
 	want(t, p.ask("deployments"), "snapshot", "deployments", "id", "1")
 	for topic, code := range map[string]string{
-		"function:home/bff/tv": wire.LiveForbidden, "logs:home/bff/tv": wire.LiveForbidden,
+		"function:home/bff/tv": wire.LiveNotFound, "logs:home/bff/tv": wire.LiveNotFound, // as if it were not there
 		"logs:pay/core/missing": wire.LiveNotFound, "logs:pay": wire.LiveUnknownTopic, "": wire.LiveUnknownTopic,
 	} {
 		if m := p.ask(topic); m.Type != wire.TypeError || m.Code != code || m.Topic != topic {

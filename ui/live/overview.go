@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hadron/runtime/access"
 	"hadron/runtime/function"
 	"hadron/ui/wire"
 )
@@ -25,7 +26,7 @@ type healthEntry struct {
 }
 
 // visible reads the healths, if nobody did yet, and returns those of a scope.
-func (o *overview) visible(read func() []wire.Health, scope string) []item {
+func (o *overview) visible(read func() []wire.Health, scope access.Grants) []item {
 	o.mu.Lock()
 	first := o.round == 0
 	o.mu.Unlock()
@@ -77,7 +78,7 @@ func (o *overview) forget() {
 	}
 }
 
-func (o *overview) items(scope string) []item {
+func (o *overview) items(scope access.Grants) []item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := make([]item, 0, len(o.entries))

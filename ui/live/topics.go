@@ -15,7 +15,10 @@ import (
 
 // topicKey names a topic as one kind of principal sees it: scope is the part of
 // the installation that lists are limited to.
-type topicKey struct{ name, scope string }
+type topicKey struct {
+	name  string
+	scope access.Grants
+}
 
 // topic is a stream with its subscribers.
 type topic struct {
@@ -63,17 +66,19 @@ func (h *Hub) authorise(who access.Principal, name string) (key topicKey, kind s
 	if kind == wire.TopicLogs || kind == wire.TopicFunction {
 		action = access.ReadSource
 	}
-	asked := who
+	allowed := access.Can(who, action, fn)
 	if fn == "" {
-		asked.Scope, key.scope = "", who.Scope
+		allowed, key.scope = access.Touches(who, action, access.Everything), seen(who)
 	}
 	switch {
-	case !access.Can(asked, action, fn):
+	case fn != "" && !access.Can(who, access.Read, fn) && !access.Can(who, access.Invoke, fn): // every role has one of them
+		return key, kind, fn, missing(fn) // another team's: it must not be known to be there
+	case !allowed:
 		return key, kind, fn, &refusal{wire.LiveForbidden, who.Name + " may not read this"}
 	case !h.offers(kind):
 		return key, kind, fn, &refusal{wire.LiveUnknownTopic, "this server runs without the part that knows this"}
 	case fn != "" && h.cfg.Names != nil && !h.cfg.Names(fn):
-		return key, kind, fn, &refusal{wire.LiveNotFound, "there is no function " + string(fn)}
+		return key, kind, fn, missing(fn)
 	}
 	return key, kind, fn, nil
 }
@@ -226,9 +231,23 @@ func (h *Hub) open(ctx context.Context, key topicKey, kind string, fn function.N
 	return t
 }
 
-// sees reports whether lists limited to scope hold the function.
-func sees(scope string, name function.Name) bool {
-	return access.Can(access.Principal{Role: access.Viewer, Scope: scope}, access.Read, name)
+// seen is the part of the installation that a principal may read, as viewer grants:
+// those who see the same share topics.
+func seen(who access.Principal) access.Grants {
+	var grants []access.Grant
+	for _, s := range who.Grants.Scopes(access.Read) {
+		grants = append(grants, access.Grant{Role: access.Viewer, Scope: s})
+	}
+	return access.NewGrants(grants...)
+}
+
+// sees reports whether lists limited to what was seen hold the function.
+func sees(seen access.Grants, name function.Name) bool {
+	return access.Can(access.Principal{Grants: seen}, access.Read, name)
+}
+
+func missing(fn function.Name) *refusal {
+	return &refusal{wire.LiveNotFound, "there is no function " + string(fn)}
 }
 
 func (h *Hub) refreshHealth(now time.Time) {

@@ -36,6 +36,7 @@ type Config struct {
 	PagerDuty PagerDutyConfig `embed:"" prefix:"pagerduty."`
 	Limits    LimitsConfig    `embed:"" prefix:"limits."`
 	Workers   WorkersConfig   `embed:"" prefix:"workers."`
+	InProcess InProcessConfig `embed:"" prefix:"inprocess."`
 	Fetch     FetchConfig     `embed:"" prefix:"fetch."`
 }
 
@@ -121,6 +122,11 @@ type WorkersConfig struct {
 	BuildTimeout time.Duration `default:"20s" help:"Longest time that compiling a module may take."`
 }
 
+// InProcessConfig is for --isolation=inprocess.
+type InProcessConfig struct {
+	Memory function.Size `help:"Heap of the server, functions and all, near which calls are refused and ended. Default: GOMEMLIMIT, else three quarters of what the container or the machine has, at most 4GiB."`
+}
+
 // FetchConfig is the operator's say over outgoing requests.
 type FetchConfig struct {
 	PrivateAllow []string `help:"Private addresses, hosts or CIDRs that manifests may open with fetch.allow."`
@@ -160,6 +166,9 @@ func (c *Config) fillAndValidate() error {
 	}
 	if c.Workers.Idle < time.Second || c.Workers.BuildTimeout < time.Second {
 		return fmt.Errorf("%w: --workers.idle and --workers.build-timeout are at least 1s", ErrConfig)
+	}
+	if m := c.InProcess.Memory; m != 0 && m < leastHeap {
+		return fmt.Errorf("%w: --inprocess.memory is %s; the server itself needs at least %s", ErrConfig, m, leastHeap)
 	}
 	if c.Demo && !c.Dev {
 		return fmt.Errorf("%w: --demo deploys without a token, so it needs --dev", ErrConfig)

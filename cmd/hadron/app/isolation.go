@@ -46,6 +46,7 @@ func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarant
 		e, err := engine.New(engine.Config{
 			Bundle: bundle, Call: call, Log: p.logs.Append, Measure: p.collector.Record, ExternalURL: a.cfg.ExternalURL,
 			Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, MaxCall: a.cfg.Limits.longest(), Logger: a.log, Registerer: own,
+			MemoryBudget: int64(heapBudget(a.cfg.InProcess.Memory)),
 		})
 		return inProcess{e}, err
 	}
@@ -94,7 +95,7 @@ func (e inProcess) Build(ctx context.Context, src registry.Source) (function.Bun
 // memoryLimit says how the memory of functions is bounded here.
 func (a *App) memoryLimit() string {
 	if a.parts.workers == nil {
-		return "none"
+		return "watchdog" // of the whole process, see inprocess.memory
 	}
 	return a.parts.workers.Limited()
 }

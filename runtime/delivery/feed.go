@@ -94,7 +94,7 @@ func (f *Feed) cursor(ctx context.Context) (int64, error) {
 }
 
 // Reconcile is reconcile.Target's: it sends what is behind the cursor.
-func (f *Feed) Reconcile(ctx context.Context, _ []function.Function) (reconcile.Result, error) {
+func (f *Feed) Reconcile(ctx context.Context, _ []*function.Function) (reconcile.Result, error) {
 	var done reconcile.Result
 	cursor, err := f.cursor(ctx)
 	if err != nil {

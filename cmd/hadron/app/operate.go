@@ -132,7 +132,7 @@ func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed fun
 		rest = mostRest
 	}
 	loop, err := reconcile.New(reconcile.Config{
-		Rest: rest,
+		Rest:   rest,
 		Target: target, List: a.everyFunction, Wake: woken, Logger: a.log,
 		Observe: func(reconcile.Pass) { passed() },
 	})

@@ -23,7 +23,7 @@ var (
 	}
 	domains = []string{
 		"runtime/project", "runtime/registry", "runtime/tenant", "runtime/engine", "runtime/webapi",
-		"runtime/worker", "runtime/gateway", "collector", "collector/logs", "dashgen", "alerting",
+		"runtime/worker", "runtime/gateway", "runtime/delivery", "collector", "collector/logs", "dashgen", "alerting",
 	}
 	adapters = []string{
 		"storage/sql", "storage/tsdb", "storage/tsdb/promapi", "dashgen/grafana", "alerting/pagerduty",

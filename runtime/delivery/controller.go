@@ -14,7 +14,7 @@ import (
 	"hadron/runtime/function"
 )
 
-// Config is what a Controller needs; all but Notify, Now, Logger and Registerer are
+// Config is what a Controller needs; all but Interval, Now, Logger and Registerer are
 // required.
 type Config struct {
 	Store Store
@@ -43,8 +43,6 @@ type Config struct {
 	Harm func(r Rollout) string
 	// Busy is how many calls of a version are under way.
 	Busy func(id function.ID) int64
-	// Notify tells whoever shows rollouts that one changed.
-	Notify func()
 
 	Interval   time.Duration // between looks at active rollouts; default 1s
 	Now        func() time.Time
@@ -70,6 +68,8 @@ type Controller struct {
 	wake    chan struct{}
 	works   works
 
+	watchers watchers
+
 	mu       sync.Mutex
 	verdicts map[int64]*Verdict // newest of active rollouts, newer than what is stored
 	failures int                // looks in a row that failed
@@ -93,9 +93,6 @@ func New(cfg Config) (*Controller, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.Notify == nil {
-		cfg.Notify = func() {}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -237,7 +234,9 @@ func (c *Controller) advance(ctx context.Context, r Rollout, cmd *Command) (Roll
 	o.Command = cmd
 	next, actions := Next(r, o, c.now())
 	if len(actions) == 0 {
-		c.keep(next)
+		if c.keep(next) {
+			c.watchers.tell()
+		}
 		return next, nil
 	}
 	if next, err = c.write(ctx, r, next, actions); err != nil {
@@ -249,20 +248,22 @@ func (c *Controller) advance(ctx context.Context, r Rollout, cmd *Command) (Roll
 	if next.State.Ended() {
 		c.over(next)
 	}
-	c.cfg.Notify()
+	c.watchers.tell()
 	c.Wake()
 	return next, nil
 }
 
-// keep remembers the newest verdict, which is not worth a write.
-func (c *Controller) keep(r Rollout) {
+// keep remembers the newest verdict, which is not worth a write, and reports whether
+// there is one.
+func (c *Controller) keep(r Rollout) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.Verdict == nil || r.State.Ended() {
 		delete(c.verdicts, r.ID)
-		return
+		return false
 	}
 	c.verdicts[r.ID] = r.Verdict
+	return true
 }
 
 // over lets go of what only an active rollout needs.

@@ -41,8 +41,9 @@ func (s State) Ended() bool {
 	switch s {
 	case Completed, RolledBack, Aborted, Failed, Stopped:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // live reports whether the new version has a part of the traffic, to be judged.

@@ -157,6 +157,7 @@ func (m *move) goOn() {
 		if m.o.Drained || m.now.Sub(m.r.StateAt) >= drainLimit {
 			m.end(m.r.Ending, m.r.Reason, "")
 		}
+	default: // it has ended
 	}
 }
 

@@ -51,6 +51,7 @@ func (c *Controller) observe(ctx context.Context, r Rollout) (Observation, error
 	case RollingBack:
 		o.Drained = c.cfg.Busy(function.ID{Name: r.Function, Version: r.To}) == 0
 		c.cfg.CompareNoMore(r)
+	default: // it needs nothing
 	}
 	return o, nil
 }

@@ -116,12 +116,7 @@ type Mark struct {
 	Baseline uint64 `json:"baseline"`
 }
 
-// since is how many calls each side had since the mark; counts that went back began
-// anew with the process.
+// since is how many calls each side had since the mark.
 func (s Sample) since(m Mark) (canary, baseline uint64) {
-	canary, baseline = s.Canary.Calls, s.Baseline.Calls
-	if canary >= m.Canary && baseline >= m.Baseline {
-		canary, baseline = canary-m.Canary, baseline-m.Baseline
-	}
-	return canary, baseline
+	return s.Canary.Calls - min(m.Canary, s.Canary.Calls), s.Baseline.Calls - min(m.Baseline, s.Baseline.Calls)
 }

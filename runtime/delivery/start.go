@@ -103,7 +103,7 @@ func (c *Controller) Begin(ctx context.Context, b Begin) (r Rollout, began bool,
 	}
 	r.ID, r.Revision = id, 1
 	c.metrics.begun.WithLabelValues(r.Plan.Strategy).Inc()
-	c.cfg.Notify()
+	c.watchers.tell()
 	c.Wake()
 	return r, true, nil
 }

@@ -66,8 +66,12 @@ func (m *move) judge() Outcome {
 		return Inconclusive
 	}
 	m.fixBounds()
+	mark := m.r.Mark
+	if m.o.Sample.Since.After(m.r.StepAt) {
+		mark = Mark{} // counts began anew with the process, at this step
+	}
 	v := Judge(Case{
-		Plan: m.r.Plan.Analysis, Objectives: m.o.Objectives, Bounds: m.r.Bounds, Sample: *m.o.Sample, Mark: m.r.Mark,
+		Plan: m.r.Plan.Analysis, Objectives: m.o.Objectives, Bounds: m.r.Bounds, Sample: *m.o.Sample, Mark: mark,
 	})
 	v.At = m.now
 	m.r.Verdict = &v

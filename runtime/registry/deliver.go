@@ -49,6 +49,3 @@ func (r *Registry) Deliver(ctx context.Context, d Delivery) (int64, error) {
 	}
 	return rec.Revision, nil
 }
-
-// Nudge wakes whoever waits for changes: something beside the index has changed.
-func (r *Registry) Nudge() { r.wake() }

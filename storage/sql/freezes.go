@@ -2,8 +2,10 @@ package sql
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	"hadron/runtime/access"
 	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 )
@@ -55,34 +57,52 @@ func (d *Delivery) LogFreeze(ctx context.Context, e delivery.FreezeEntry) error 
 	return d.db.write(ctx, func(tx tx) error { return putFreezeEntry(tx, e) })
 }
 
+// subjectOf names a team in the log of changes.
+func subjectOf(team string) string { return "team:" + team }
+
+// overridden is what a change tells of an override.
+type overridden struct {
+	Function function.Name `json:"function"`
+}
+
 func putFreezeEntry(tx tx, e delivery.FreezeEntry) error {
-	_, err := tx.exec("INSERT INTO freeze_log (team, at, kind, author, function, text) VALUES (?, ?, ?, ?, ?, ?)",
-		e.Team, micros(e.Time), e.Kind, e.By, string(e.Function), e.Text)
-	if err != nil {
-		return fmt.Errorf("log freeze: %w", err)
+	c := change{Subject: subjectOf(e.Team), Scope: access.Scope(e.Team), Kind: e.Kind, By: e.By, Message: e.Text, At: e.Time}
+	if e.Function != "" {
+		after, err := json.Marshal(overridden{e.Function})
+		if err != nil {
+			return fmt.Errorf("encode override: %w", err)
+		}
+		c.After = after
 	}
-	return nil
+	_, err := insertChange(tx, c)
+	return err
 }
 
 // FreezeLog implements delivery.Store.
 func (d *Delivery) FreezeLog(ctx context.Context, team string, limit int) ([]delivery.FreezeEntry, error) {
 	var rows []struct {
-		At       int64  `db:"at"`
-		Kind     string `db:"kind"`
-		Author   string `db:"author"`
-		Function string `db:"function"`
-		Text     string `db:"text"`
+		At     int64  `db:"created_at"`
+		Kind   string `db:"kind"`
+		Author string `db:"author"`
+		Text   string `db:"message"`
+		After  string `db:"after"`
 	}
-	err := d.db.reader.SelectContext(ctx, &rows, d.db.reader.Rebind(
-		"SELECT at, kind, author, function, text FROM freeze_log WHERE team = ? ORDER BY id DESC LIMIT ?"), team, limit)
+	query, args, err := in("SELECT created_at, kind, author, message, after FROM changes WHERE subject = ? AND kind IN (?) ORDER BY cursor DESC LIMIT ?",
+		subjectOf(team), []string{delivery.EntryFrozen, delivery.EntryLifted, delivery.EntryOverridden}, limit)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.db.reader.SelectContext(ctx, &rows, d.db.reader.Rebind(query), args...); err != nil {
 		return nil, translate(err)
 	}
 	out := make([]delivery.FreezeEntry, 0, len(rows))
 	for _, r := range rows {
-		out = append(out, delivery.FreezeEntry{
-			Team: team, Time: fromMicros(r.At), Kind: r.Kind, By: r.Author, Function: function.Name(r.Function), Text: r.Text,
-		})
+		e := delivery.FreezeEntry{Team: team, Time: fromMicros(r.At), Kind: r.Kind, By: r.Author, Text: r.Text}
+		var o overridden
+		if json.Unmarshal([]byte(r.After), &o) == nil {
+			e.Function = o.Function
+		}
+		out = append(out, e)
 	}
 	return out, nil
 }

@@ -161,11 +161,11 @@ func TestAliasWithETag(t *testing.T) {
 		t.Fatalf("%+v %q %v", alias, etag, err)
 	}
 	split := wire.PutAlias{Weights: []wire.Weight{{Version: 1, Weight: 95}, {Version: 2, Weight: 5}}, Sticky: &wire.Sticky{Cookie: "visitor"}}
-	put, newer, err := c.PutAlias(t.Context(), string(greeting), "live", split, etag)
+	put, newer, err := c.PutAlias(t.Context(), string(greeting), "live", split, client.PutOptions{IfMatch: etag})
 	if err != nil || newer == etag || len(put.Weights) != 2 || put.Sticky == nil || put.Sticky.Cookie != "visitor" {
 		t.Fatalf("%+v %q %v", put, newer, err)
 	}
-	if _, _, err = c.PutAlias(t.Context(), string(greeting), "live", split, etag); client.Code(err) != "stale" {
+	if _, _, err = c.PutAlias(t.Context(), string(greeting), "live", split, client.PutOptions{IfMatch: etag}); client.Code(err) != "stale" {
 		t.Errorf("stale: %v", err)
 	}
 	for _, match := range []string{`"x"`, `W/"1"`, "1", etag + ", " + newer} {

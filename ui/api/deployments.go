@@ -29,11 +29,14 @@ func (a *api) addDeployments() {
 	})
 }
 
-type deploymentsIn struct {
-	page
-	Rollouts bool `query:"rollouts" doc:"Only deployments that move an alias step by step."`
-	Active   bool `query:"active" doc:"Only those of them that have not ended."`
+type deploymentsIn struct { // a page's fields are here again: what is embedded must be exported for huma
+	Cursor   string `query:"cursor" maxLength:"400" doc:"Where to go on: the next of the page before."`
+	Limit    int    `query:"limit" minimum:"1" maximum:"1000" doc:"Items at most; 100 unless given."`
+	Rollouts bool   `query:"rollouts" doc:"Only deployments that move an alias step by step."`
+	Active   bool   `query:"active" doc:"Only those of them that have not ended."`
 }
+
+func (d *deploymentsIn) limit() int { return page{Cursor: d.Cursor, Limit: d.Limit}.limit() }
 
 // maxScan bounds how many changes one page looks through for those that the
 // caller may see.

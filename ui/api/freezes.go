@@ -6,7 +6,6 @@ import (
 
 	"hadron/runtime/access"
 	"hadron/runtime/delivery"
-	"hadron/runtime/function"
 	"hadron/ui/wire"
 )
 
@@ -16,29 +15,29 @@ func (a *api) addFreezes() {
 	add(a, route{
 		method: http.MethodGet, path: freezePath, id: "getFreeze", tag: "teams",
 		summary: "Get a team's freeze", detail: "And what was done about it of late, newest first.",
-		action: access.Read, scope: ofEach,
-	}, func(ctx context.Context, c *call, in *teamIn) (*jsonOut[wire.Freeze], error) {
-		return a.freeze(ctx, c, in.Team, access.Read, nil)
+		action: access.Read, scope: ofScope,
+	}, func(ctx context.Context, c *call, _ *teamIn) (*jsonOut[wire.Freeze], error) {
+		return a.freeze(ctx, c, nil)
 	})
 	add(a, route{
 		method: http.MethodPut, path: freezePath, id: "putFreeze", tag: "teams",
 		summary: "Freeze a team's deployments",
 		detail:  "Until the time given, deploys and repoints answer 423 frozen, and deployments under way stay at their step; rollbacks go on. Again, it replaces the one before.",
-		action:  access.Administer, scope: ofEach, body: wire.PutFreeze{}, status: http.StatusOK,
-	}, func(ctx context.Context, c *call, in *teamIn) (*jsonOut[wire.Freeze], error) {
+		action:  access.Administer, scope: ofScope, body: wire.PutFreeze{}, status: http.StatusOK,
+	}, func(ctx context.Context, c *call, _ *teamIn) (*jsonOut[wire.Freeze], error) {
 		var body wire.PutFreeze
 		if err := decode(c, smallBody, &body); err != nil {
 			return nil, err
 		}
-		return a.freeze(ctx, c, in.Team, access.Administer, func() error {
-			return a.cfg.Freezes.Freeze(ctx, delivery.Freeze{Team: in.Team, Reason: body.Reason, By: c.principal.Name, Until: body.Until})
+		return a.freeze(ctx, c, func() error {
+			return a.cfg.Freezes.Freeze(ctx, delivery.Freeze{Team: string(c.scope), Reason: body.Reason, By: c.principal.Name, Until: body.Until})
 		})
 	})
 	add(a, route{
 		method: http.MethodDelete, path: freezePath, id: "deleteFreeze", tag: "teams",
-		summary: "Lift a team's freeze", action: access.Administer, scope: ofEach, status: http.StatusOK,
-	}, func(ctx context.Context, c *call, in *teamIn) (*jsonOut[wire.Freeze], error) {
-		return a.freeze(ctx, c, in.Team, access.Administer, func() error { return a.cfg.Freezes.Lift(ctx, in.Team, c.principal.Name) })
+		summary: "Lift a team's freeze", action: access.Administer, scope: ofScope, status: http.StatusOK,
+	}, func(ctx context.Context, c *call, _ *teamIn) (*jsonOut[wire.Freeze], error) {
+		return a.freeze(ctx, c, func() error { return a.cfg.Freezes.Lift(ctx, string(c.scope), c.principal.Name) })
 	})
 }
 
@@ -46,17 +45,12 @@ type teamIn struct {
 	Team string `path:"team" maxLength:"63" doc:"The team's name."`
 }
 
-// freeze does something about a team's freeze and shows it.
-func (a *api) freeze(ctx context.Context, c *call, team string, action access.Action, do func() error) (*jsonOut[wire.Freeze], error) {
+// freeze does something about the freeze of the team that the path names, and shows it.
+func (a *api) freeze(ctx context.Context, c *call, do func() error) (*jsonOut[wire.Freeze], error) {
 	if err := available(a.cfg.Freezes != nil); err != nil {
 		return nil, err
 	}
-	if !function.ValidPart(team) {
-		return nil, refuse(http.StatusBadRequest, "name_invalid", "A team's name is lower-case letters, digits and -, beginning with a letter.")
-	}
-	if !access.CanIn(c.principal, action, access.Scope(team)) {
-		return nil, refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on team %s.", c.principal.Name, c.principal.Grants, actionWords[action], team)
-	}
+	team := string(c.scope)
 	if do != nil {
 		if err := do(); err != nil {
 			return nil, err

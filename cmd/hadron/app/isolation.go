@@ -36,7 +36,9 @@ type functions interface {
 // process ended is so again, where workers run.
 func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarantine) (functions, error) {
 	p := &a.parts
-	bundle := func(ctx context.Context, id function.ID) (function.Bundle, error) { return p.registry.Bundle(ctx, id.Plain()) }
+	bundle := func(ctx context.Context, id function.ID) (function.Bundle, error) {
+		return p.registry.Bundle(ctx, id.Plain())
+	}
 	call := func(ctx context.Context, caller invocation.Request, r *http.Request) (*http.Response, error) {
 		return p.gateway.Call(ctx, caller, r)
 	}

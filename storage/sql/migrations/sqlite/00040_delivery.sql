@@ -35,17 +35,8 @@ CREATE TABLE freezes (
     until  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE freeze_log (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    team     TEXT    NOT NULL,
-    at       INTEGER NOT NULL,
-    kind     TEXT    NOT NULL, -- frozen, lifted, overridden
-    author   TEXT    NOT NULL,
-    function TEXT    NOT NULL, -- of an override
-    text     TEXT    NOT NULL
-) STRICT;
-
-CREATE INDEX freeze_log_by_team ON freeze_log (team, id);
+-- What was done about a team's freeze is in the log of changes.
+CREATE INDEX changes_by_subject ON changes (subject, cursor) WHERE subject <> '';
 
 -- How far those are who tell other systems what changed.
 CREATE TABLE feeds (

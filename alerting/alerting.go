@@ -31,8 +31,9 @@ type Config struct {
 	// Query evaluates PromQL at one instant.
 	Query func(ctx context.Context, expr string, at time.Time) ([]metric.Point, error)
 	// List returns every function there is. A partial list must be an error: what is
-	// not in it is taken for deleted.
-	List  func(ctx context.Context) ([]function.Function, error)
+	// not in it is taken for deleted. What it returns is not modified afterwards: the
+	// same pointers mean that nothing changed.
+	List  func(ctx context.Context) ([]*function.Function, error)
 	Store Store
 	// Interval is between evaluations, and between samples of the series where those
 	// come more slowly: at least five of them make an alert window.
@@ -110,8 +111,10 @@ type Evaluator struct {
 	alerts    map[Key]entry
 	incidents map[Objective]Incident
 	runs      map[ruleKey]*run
-	specs     map[function.Name]spec
-	stale     bool // memory may differ from the store: load before anything else
+	specs     map[function.Name]*spec
+	wanted    map[time.Duration]bool // SLO windows whose alerts somebody wants
+	listed    []*function.Function   // what specs was made from; of the loop alone
+	stale     bool                   // memory may differ from the store: load before anything else
 	status    EvaluatorStatus
 
 	starting sync.Mutex
@@ -153,7 +156,10 @@ type spec struct {
 	disabled   bool
 }
 
-func (s spec) objective(name string) (function.Objective, bool) {
+func (s *spec) objective(name string) (function.Objective, bool) {
+	if s == nil {
+		return function.Objective{}, false
+	}
 	for _, o := range s.objectives {
 		if o.Name == name {
 			return o, true

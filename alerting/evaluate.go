@@ -18,9 +18,9 @@ import (
 type round struct {
 	e        *Evaluator
 	now      time.Time
-	specs    map[function.Name]spec
-	byWindow map[time.Duration][]function.Name
-	verdicts map[Key]verdict // of alerts that a query was answered for and that are or were active
+	specs    map[function.Name]*spec
+	windows  map[time.Duration]bool // SLO windows whose alerts somebody wants
+	verdicts map[Key]verdict        // of alerts that a query was answered for and that are or were active
 	samples  map[ruleKey]map[Objective]sample
 	changed  map[Key]Status
 	errs     []error
@@ -61,21 +61,38 @@ func (e *Evaluator) evaluate(ctx context.Context, now time.Time) error {
 	return errors.Join(r.errs...)
 }
 
-// index notes what each function promised.
-func (r *round) index(functions []function.Function) {
-	r.specs = make(map[function.Name]spec, len(functions))
-	r.byWindow = map[time.Duration][]function.Name{}
-	for i := range functions {
-		f := &functions[i]
-		s := spec{
-			window: time.Duration(f.Spec.SLO.Window), windowName: f.Spec.SLO.Window.String(),
-			objectives: f.Spec.SLO.Objectives(), disabled: f.Spec.Alerts.Disabled,
+// index notes what each function promised. While no function changed, that is what
+// the last round noted: a list holds the same pointers then.
+func (r *round) index(functions []*function.Function) {
+	e := r.e
+	if e.specs != nil && slices.Equal(functions, e.listed) {
+		r.specs, r.windows = e.specs, e.wanted
+		return
+	}
+	r.specs = make(map[function.Name]*spec, len(functions))
+	r.windows = map[time.Duration]bool{}
+	known := map[shape]*spec{} // functions that promise the same share it
+	for _, f := range functions {
+		k := shape{f.Spec.SLO.Shape(), f.Spec.Alerts.Disabled}
+		s := known[k]
+		if s == nil {
+			s = &spec{
+				window: time.Duration(f.Spec.SLO.Window), windowName: f.Spec.SLO.Window.String(),
+				objectives: f.Spec.SLO.Objectives(), disabled: f.Spec.Alerts.Disabled,
+			}
+			known[k] = s
+			if !s.disabled && s.window > 0 {
+				r.windows[s.window] = true
+			}
 		}
 		r.specs[f.Name] = s
-		if !s.disabled && s.window > 0 {
-			r.byWindow[s.window] = append(r.byWindow[s.window], f.Name)
-		}
 	}
+	e.listed = functions
+}
+
+type shape struct {
+	slo      function.Shape
+	disabled bool
 }
 
 // plan makes the rules those of the SLO windows in use.
@@ -83,13 +100,13 @@ func (r *round) plan() {
 	e := r.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.specs = r.specs
+	e.specs, e.wanted = r.specs, r.windows
 	for k, run := range e.runs {
-		if len(r.byWindow[run.rule.SLOWindow]) == 0 {
+		if !r.windows[run.rule.SLOWindow] {
 			delete(e.runs, k)
 		}
 	}
-	for window := range r.byWindow {
+	for window := range r.windows {
 		for i, rule := range slo.Rules(window, e.cfg.Interval) {
 			rule.For = e.cfg.For
 			k := keyOf(rule)
@@ -142,33 +159,45 @@ func (r *round) query(ctx context.Context, rule slo.Rule) (map[Objective]sample,
 	return samples(points)
 }
 
-// judge moves every alert of a rule.
+// judge moves every alert of a rule: those of objectives that have a sample, and those
+// that are not inactive. All others stay inactive, so that functions that nobody calls
+// cost nothing here.
 func (r *round) judge(k ruleKey, rule slo.Rule, found map[Objective]sample) {
-	for _, name := range r.byWindow[rule.SLOWindow] {
-		for _, o := range r.specs[name].objectives {
-			objective := Objective{name, o.Name}
-			s, ok := found[objective]
-			if !ok {
-				s = noSample
-			}
-			key := Key{objective, k.sloWindow, k.class, k.window}
-			before, seen := r.e.alerts[key]
-			was := before.Status
-			if !seen {
-				was.State = Inactive
-			}
-			v := next(rule, was, s, r.now)
-			if v.reason == "" {
-				v.reason = before.reason
-			}
-			if v.State == Inactive && was.State == Inactive {
-				continue
-			}
-			r.verdicts[key] = v
-			if v.Status != was {
-				r.changed[key] = v.Status
-			}
+	for o, s := range found {
+		r.move(k, rule, o, s)
+	}
+	for key := range r.e.alerts {
+		if _, there := found[key.Objective]; !there && key.rule() == k {
+			r.move(k, rule, key.Objective, noSample)
 		}
+	}
+}
+
+// move decides where one alert of a rule stands, if it is its function's at all.
+func (r *round) move(k ruleKey, rule slo.Rule, o Objective, s sample) {
+	spec := r.specs[o.Function]
+	if spec == nil || spec.disabled || spec.window != rule.SLOWindow {
+		return
+	}
+	if _, promised := spec.objective(o.SLO); !promised {
+		return
+	}
+	key := Key{o, k.sloWindow, k.class, k.window}
+	before, seen := r.e.alerts[key]
+	was := before.Status
+	if !seen {
+		was.State = Inactive
+	}
+	v := next(rule, was, s, r.now)
+	if v.reason == "" {
+		v.reason = before.reason
+	}
+	if v.State == Inactive && was.State == Inactive {
+		return
+	}
+	r.verdicts[key] = v
+	if v.Status != was {
+		r.changed[key] = v.Status
 	}
 }
 

@@ -301,7 +301,7 @@ func TestSeriesAndRuleCount(t *testing.T) {
 		}
 	}
 	e.mustTick()
-	defs := e.Definitions(w.functions["a/b/f7"])
+	defs := e.Definitions(*w.functions["a/b/f7"])
 	if len(defs) != 8 || defs[0].State != alerting.Resolved || defs[4].State != alerting.Inactive || defs[4].Objective.Name != "latency-p99" {
 		t.Errorf("%+v", defs)
 	}

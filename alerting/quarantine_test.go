@@ -61,7 +61,7 @@ func TestQuarantineOpensOneTicket(t *testing.T) {
 	if !found {
 		t.Error("ALERTS does not show it")
 	}
-	if defs := e.Definitions(w.functions[greeting]); len(defs) != 9 || defs[8].Name() != alerting.QuarantineAlert {
+	if defs := e.Definitions(*w.functions[greeting]); len(defs) != 9 || defs[8].Name() != alerting.QuarantineAlert {
 		t.Errorf("%d definitions", len(defs))
 	}
 

@@ -79,7 +79,7 @@ func (l *lab) pass(intervals int, good, bad float64, silent bool) {
 
 // page is the state of the fastest page and its reason.
 func (l *lab) page() (alerting.State, string) {
-	defs := l.Definitions(l.w.functions[greeting])
+	defs := l.Definitions(*l.w.functions[greeting])
 	return defs[0].State, defs[0].Reason
 }
 

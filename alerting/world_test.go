@@ -25,7 +25,7 @@ type burn struct{ bad, all float64 }
 type world struct {
 	mu        sync.Mutex
 	now       time.Time
-	functions map[function.Name]function.Function
+	functions map[function.Name]*function.Function
 	burns     map[alerting.Objective]burn // over every window
 	special   map[alerting.Objective]map[string]burn
 	keys      map[function.Name]string // routing keys
@@ -39,7 +39,7 @@ type world struct {
 
 func newWorld(names ...function.Name) *world {
 	w := &world{
-		now: noon, functions: map[function.Name]function.Function{}, burns: map[alerting.Objective]burn{},
+		now: noon, functions: map[function.Name]*function.Function{}, burns: map[alerting.Objective]burn{},
 		special: map[alerting.Objective]map[string]burn{}, keys: map[function.Name]string{},
 	}
 	for _, n := range names {
@@ -56,7 +56,7 @@ func (w *world) register(name function.Name, change func(*function.Manifest)) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.functions[name] = function.Function{Name: name, Spec: m, SpecOf: 1, Latest: 1}
+	w.functions[name] = &function.Function{Name: name, Spec: m, SpecOf: 1, Latest: 1}
 }
 
 func (w *world) remove(name function.Name) {
@@ -82,10 +82,10 @@ func (w *world) set(name function.Name, objective string, b burn, windows ...str
 	}
 }
 
-func (w *world) list(context.Context) ([]function.Function, error) {
+func (w *world) list(context.Context) ([]*function.Function, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []function.Function
+	var out []*function.Function
 	for _, f := range w.functions {
 		out = append(out, f)
 	}

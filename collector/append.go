@@ -141,6 +141,10 @@ func (p *pass) write(t *tracked, full bool) {
 	}
 	t.dirty = false
 	w := &t.written
+	if t.silent() {
+		t.mu.Unlock()
+		return
+	}
 	w.pass++
 	for i := range t.budget.parts {
 		t.budget.parts[i].appended = t.budget.parts[i].retired
@@ -156,10 +160,18 @@ func (p *pass) write(t *tracked, full bool) {
 			delete(w.series, k)
 		}
 	}
+	if len(w.series) == 0 {
+		w.series = nil
+	}
 	p.series += len(w.series)
 	if len(p.c.chunk) >= appendChunk {
 		p.flush()
 	}
+}
+
+// silent reports whether the function has no series and had none. The caller holds t.mu.
+func (t *tracked) silent() bool {
+	return t.written.series == nil && len(*t.handles.Load()) == 0 && t.refused.Load() == nil && t.dropped == nil && len(t.quarantined) == 0
 }
 
 // note keeps what a pass appends of an objective's counts.

@@ -16,8 +16,8 @@ import (
 // the lock of its function.
 type budget struct {
 	window time.Duration
-	known  bool // the store was asked
-	parts  []part
+	known  bool   // the store was asked
+	parts  []part // none while the function has neither handles nor a past: all of it is left
 }
 
 // part is one objective of a budget.
@@ -33,7 +33,25 @@ type part struct {
 type tallies struct{ events, bad uint64 }
 
 func (b *budget) setObjectives(window time.Duration, objectives []function.Objective) {
-	next := make([]part, 0, len(b.parts))
+	if window != b.window {
+		b.known = b.window == 0 && b.known
+	}
+	b.window = window
+	if len(b.parts) > 0 {
+		b.take(objectives)
+	}
+}
+
+// keep begins to count for the objectives.
+func (b *budget) keep(objectives []function.Objective) {
+	if len(b.parts) == 0 {
+		b.take(objectives)
+	}
+}
+
+// take makes the parts those of the objectives; one that keeps its name goes on.
+func (b *budget) take(objectives []function.Objective) {
+	next := make([]part, 0, len(objectives))
 	for _, o := range objectives {
 		p := part{name: o.Name}
 		if at := slices.IndexFunc(b.parts, func(p part) bool { return p.name == o.Name }); at >= 0 {
@@ -42,10 +60,7 @@ func (b *budget) setObjectives(window time.Duration, objectives []function.Objec
 		p.ratio = o.Ratio
 		next = append(next, p)
 	}
-	if window != b.window {
-		b.known = b.window == 0 && b.known
-	}
-	b.window, b.parts = window, next
+	b.parts = next
 }
 
 // retire keeps the counts of a version that ends.
@@ -77,7 +92,7 @@ func (p *part) total(handles []*Handle) tallies {
 // left is the share of the worst objective's budget that is left: under 0 when
 // overspent; false before the store has answered.
 func (b *budget) left(handles []*Handle) (float64, bool) {
-	if !b.known || len(b.parts) == 0 {
+	if !b.known {
 		return 0, false
 	}
 	worst := 1.0
@@ -134,7 +149,16 @@ func (c *Collector) refreshBudgets(ctx context.Context, window time.Duration) er
 	for _, t := range tracked {
 		t.mu.Lock()
 		if t.budget.window == window {
-			t.budget.known, t.restate = true, true
+			changed := !t.budget.known || len(t.budget.parts) > 0
+			t.budget.known = true
+			if len(t.budget.parts) == 0 && t.past(answers) {
+				t.budget.keep(t.promise.objectives)
+				changed = true
+			}
+			if changed {
+				t.restate = true
+				c.activate(t)
+			}
 			for i := range t.budget.parts {
 				p := &t.budget.parts[i]
 				k := budgetKey{t.name, p.name}
@@ -145,6 +169,16 @@ func (c *Collector) refreshBudgets(ctx context.Context, window time.Duration) er
 		t.mu.Unlock()
 	}
 	return nil
+}
+
+// past reports whether the store has events of the function. The caller holds t.mu.
+func (t *tracked) past(answers [2]map[budgetKey]float64) bool {
+	for _, o := range t.promise.objectives {
+		if k := (budgetKey{t.name, o.Name}); answers[0][k] != 0 || answers[1][k] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 type budgetKey struct {
@@ -181,13 +215,17 @@ func (c *Collector) budgetLoop(ctx context.Context) {
 	ticker := time.NewTicker(budgetCheck)
 	defer ticker.Stop()
 	failing := false
+	var windows map[time.Duration]bool
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		for window, waiting := range c.windows() {
+		if c.windowsStale.Swap(false) {
+			windows = c.windows()
+		}
+		for window, waiting := range windows {
 			every := budgetEvery(window)
 			if waiting {
 				every = budgetRetry
@@ -201,6 +239,7 @@ func (c *Collector) budgetLoop(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
+			c.windowsStale.Store(true) // who waited may have its answer
 			if err != nil {
 				c.metrics.budgetFailures.Inc()
 				if !failing {

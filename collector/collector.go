@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,7 +38,7 @@ type Config struct {
 	Node       string        // the label instance
 	Interval   time.Duration // between samples of a series; default 15 s
 	Step       time.Duration // between computations of health; default 1 s
-	Crowd      int           // functions past which those that nobody calls have no series; default 10,000
+	Crowd      int           // functions past which those that nobody calls have no series; default 1,000
 	Now        func() time.Time
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // of the collector's own metrics; may be nil
@@ -79,11 +80,15 @@ type Collector struct {
 	unknown refusals   // of names that no function has
 	groups  groupCount // of errors
 
-	mu      sync.RWMutex
-	byName  map[function.Name]*tracked
-	behind  bool       // list is behind byName
-	list    []*tracked // sorted by name; replaced, never changed
-	removed []*tracked
+	mu       sync.RWMutex
+	byName   map[function.Name]*tracked
+	behind   bool       // list is behind byName
+	list     []*tracked // sorted by name; replaced, never changed
+	removed  []*tracked
+	running  bool
+	promises promises
+
+	windowsStale atomic.Bool // functions came, changed or went since budgetLoop looked
 
 	wake chan struct{} // one slot: functions came, changed or went
 
@@ -91,7 +96,8 @@ type Collector struct {
 	lastPass int64      // Unix milliseconds; 0 before the first
 	chunk    []metric.Sample
 
-	live live
+	live   live
+	trials trials
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -104,7 +110,7 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c := &Collector{
 		store: cfg.Store, node: cfg.Node, now: cfg.Now,
-		interval: cmp.Or(cfg.Interval, 15*time.Second), step: cmp.Or(cfg.Step, time.Second), crowd: cmp.Or(cfg.Crowd, 10_000),
+		interval: cmp.Or(cfg.Interval, 15*time.Second), step: cmp.Or(cfg.Step, time.Second), crowd: cmp.Or(cfg.Crowd, 1000),
 		descs: descriptions(), byName: map[function.Name]*tracked{}, wake: make(chan struct{}, 1),
 	}
 	if c.now == nil {
@@ -129,6 +135,9 @@ func (c *Collector) Start(ctx context.Context) error {
 	if c.cancel != nil {
 		return errors.New("collector: started twice")
 	}
+	c.mu.Lock()
+	c.running = true
+	c.mu.Unlock()
 	if c.crowded() { // those of before this process rest until their first call
 		for _, t := range c.functions() {
 			t.rest()
@@ -163,9 +172,10 @@ func (c *Collector) Handle(v function.Version) *Handle {
 	t := c.tracked(v.ID.Name)
 	t.mu.Lock()
 	if !t.applied && t.promise.objectives == nil && v.Manifest.SLO.Availability > 0 {
-		t.setSpec(v.Manifest)
+		t.setPromise(c.promises.of(&v.Manifest))
 	}
 	h := t.handle(v.ID.Version, c.now())
+	h.held = true
 	t.mu.Unlock()
 	return h
 }
@@ -174,7 +184,12 @@ func (c *Collector) Handle(v function.Version) *Handle {
 // exist from here on, and its objectives count from here on.
 func (c *Collector) Apply(f function.Function) {
 	t := c.tracked(f.Name)
-	t.apply(f, c.started)
+	c.mu.RLock()
+	series := c.running || len(c.byName) <= c.crowd // before a start it is not known yet how many there will be
+	c.mu.RUnlock()
+	t.apply(&f, c.promises.of(&f.Spec), c.started, series)
+	c.windowsStale.Store(true)
+	c.activate(t)
 	c.nudge()
 }
 
@@ -187,6 +202,7 @@ func (c *Collector) Remove(name function.Name) {
 		delete(c.byName, name)
 		c.removed = append(c.removed, t)
 		c.behind = true
+		c.windowsStale.Store(true)
 	}
 	c.mu.Unlock()
 	if t != nil {
@@ -205,7 +221,8 @@ func (c *Collector) Refused(name function.Name, code invocation.Code) {
 		c.unknown.add(code)
 		return
 	}
-	t.refused.add(code)
+	t.refuse(code)
+	c.activate(t)
 }
 
 // Errors lists the function's error groups, last seen first.
@@ -230,7 +247,7 @@ func (c *Collector) tracked(name function.Name) *tracked {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t = c.byName[name]; t == nil {
-		t = newTracked(name, c.now, &c.groups)
+		t = newTracked(name, c)
 		c.byName[name] = t
 		c.behind = true
 	}

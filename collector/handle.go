@@ -33,6 +33,7 @@ type Handle struct {
 
 	// Of the owner, under its lock.
 	aliased bool
+	held    bool      // somebody outside has it
 	idleAt  time.Time // when it was last seen aliased or busy
 	total   uint64    // invocations at idleAt
 	own     own       // what the version counted itself
@@ -96,7 +97,8 @@ func (h *Handle) Begin() {
 	if h.asleep.Load() {
 		h.owner.wake(h)
 	}
-	h.inFlight.Add(1)
+	h.inFlight.Add(1) // before it is looked whether health is: see tracked.settle
+	h.owner.c.activate(h.owner)
 }
 
 // Observe counts how the invocation ended.

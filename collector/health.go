@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -45,10 +44,12 @@ type VersionShare struct {
 
 // live is what the health loop shares with its readers.
 type live struct {
-	tick    uint64
 	covered [windowTicks]time.Duration // how long each tick of the window took, by number
+	active  []*tracked                 // those that the loop looks at each tick
+
 	mu      sync.RWMutex
-	all     []*Health // sorted by name
+	woken   []*tracked // those that it looks at from the next tick on
+	tick    uint64
 	updated time.Time
 
 	subscribing sync.Mutex
@@ -57,27 +58,34 @@ type live struct {
 
 // Health returns the last computed health of a function, false where it has none.
 func (c *Collector) Health(name function.Name) (Health, bool) {
-	c.live.mu.RLock()
-	defer c.live.mu.RUnlock()
-	at, found := slices.BinarySearchFunc(c.live.all, name, func(h *Health, name function.Name) int { return cmp.Compare(h.Function, name) })
-	if !found {
+	c.mu.RLock()
+	t := c.byName[name]
+	c.mu.RUnlock()
+	if t == nil {
 		return Health{}, false
 	}
-	out := *c.live.all[at]
-	out.UpdatedAt = c.live.updated
-	return out, true
+	return c.shown(t)
 }
 
 // Healths returns the last computed health of all functions, sorted by name.
 func (c *Collector) Healths() []Health {
-	c.live.mu.RLock()
-	defer c.live.mu.RUnlock()
-	out := make([]Health, len(c.live.all))
-	for i, h := range c.live.all {
-		out[i] = *h
-		out[i].UpdatedAt = c.live.updated
+	functions := c.functions()
+	out := make([]Health, 0, len(functions))
+	for _, t := range functions {
+		if h, ok := c.shown(t); ok {
+			out = append(out, h)
+		}
 	}
 	return out
+}
+
+func (c *Collector) shown(t *tracked) (Health, bool) {
+	c.live.mu.RLock()
+	tick, updated := c.live.tick, c.live.updated
+	c.live.mu.RUnlock()
+	h, ok := t.shown(tick)
+	h.UpdatedAt = updated
+	return h, ok
 }
 
 // Subscribe returns a channel that gets a value after each computation of health,
@@ -113,26 +121,35 @@ func (c *Collector) healthLoop(ctx context.Context) {
 	}
 }
 
-// compute is one tick: took since the last.
+// compute is one tick: took since the last. It looks at the functions that something
+// happens to, so that those that nobody calls cost nothing.
 func (c *Collector) compute(now time.Time, took time.Duration) {
-	functions := c.functions()
-	c.live.tick++
+	l := &c.live
+	l.mu.Lock()
+	number := l.tick + 1
+	l.active = append(l.active, l.woken...)
+	l.woken = nil
+	l.mu.Unlock()
 	took = max(took, time.Millisecond)
-	c.live.covered[c.live.tick%windowTicks] = took
-	tick := tick{number: c.live.tick, now: now, took: took, covered: &c.live.covered, started: c.started}
-	all := make([]*Health, 0, len(functions))
-	for _, t := range functions {
-		if h := t.compute(tick); h != nil {
-			all = append(all, h)
+	l.covered[number%windowTicks] = took
+	k := tick{number: number, now: now, took: took, covered: &l.covered, started: c.started}
+	kept := l.active[:0]
+	for _, t := range l.active {
+		if t.compute(k) || !t.settle() {
+			kept = append(kept, t)
 		}
 	}
-	c.live.mu.Lock()
-	c.live.all, c.live.updated = all, now
-	c.live.mu.Unlock()
+	clear(l.active[len(kept):])
+	if l.active = kept; cap(kept) > 2*len(kept)+1000 { // after a start all were in it
+		l.active = slices.Clone(kept)
+	}
+	l.mu.Lock()
+	l.tick, l.updated = number, now
+	l.mu.Unlock()
 
-	c.live.subscribing.Lock()
-	defer c.live.subscribing.Unlock()
-	for ch := range c.live.subscribers {
+	l.subscribing.Lock()
+	defer l.subscribing.Unlock()
+	for ch := range l.subscribers {
 		select {
 		case ch <- struct{}{}:
 		default:
@@ -173,21 +190,29 @@ type published struct {
 	values [5]float64
 }
 
-// compute is one function's tick; nil before the registry told of the function.
-func (t *tracked) compute(k tick) *Health {
+// compute is one function's tick. It reports false where nothing can change any more
+// until something happens to the function.
+func (t *tracked) compute(k tick) (busy bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.applied {
-		return nil
+		return false
 	}
-	s := &t.health
-	if s.ticks == 0 {
-		s.judge, s.state, s.since = newJudge(), Unknown, k.now
+	if t.seen.tick == 0 {
+		t.seen.tick, t.seen.at = k.number, k.now.UnixNano()
 	}
-	s.ticks = min(s.ticks+1, windowTicks)
+	if t.health == nil {
+		if !t.stirs() && len(t.quarantined) == 0 {
+			t.restate, t.seen.changed = false, k.number
+			return false
+		}
+		t.health = t.firstHealth(k)
+	}
+	s := t.health
+	s.ticks = int(min(k.number-t.seen.tick+1, windowTicks))
 	inFlight := t.observe(k)
 	if s.window == nil && s.last != nil && s.last.State == Idle && !t.restate && s.last.InFlight == int(inFlight) && s.trend.still() {
-		return &s.last.Health
+		return inFlight > 0 || !s.trend.flat()
 	}
 	t.restate = false
 	judged, sum := t.judgeNow(k, inFlight)
@@ -202,12 +227,13 @@ func (t *tracked) compute(k tick) *Health {
 			s.since = s.began(k)
 		}
 	}
-	return t.publishHealth(k, inFlight, sum)
+	t.publishHealth(k, inFlight, sum)
+	return true
 }
 
 // observe moves the window on by one tick and returns what is in flight.
 func (t *tracked) observe(k tick) int64 {
-	s := &t.health
+	s := t.health
 	var inFlight int64
 	active := false
 	handles := *t.handles.Load()
@@ -218,7 +244,7 @@ func (t *tracked) observe(k tick) int64 {
 			h.wantExemplar.Store(true)
 		}
 	}
-	overloaded := t.refused.overloaded()
+	overloaded := t.refused.Load().overloaded()
 	active = active || inFlight > 0 || overloaded != s.refused
 	if s.window == nil && active {
 		s.window = new(window)
@@ -251,7 +277,7 @@ func (h *Handle) exemplarDue(now time.Time) bool {
 
 // judgeNow is the state by the rules, and the sum of the whole window.
 func (t *tracked) judgeNow(k tick, inFlight int64) (State, sums) {
-	s := &t.health
+	s := t.health
 	if s.window == nil {
 		return Idle, sums{}
 	}
@@ -292,12 +318,11 @@ func (s *healthState) began(k tick) time.Time {
 
 // publishHealth makes the function's Health, or keeps the last one where nothing
 // differs.
-func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) *Health {
-	s := &t.health
+func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) {
+	s := t.health
 	p := &published{}
 	h := &p.Health
-	h.Function, h.State, h.Since, h.InFlight = t.name, s.state, s.since, int(inFlight)
-	h.Versions, h.DeployedAt, h.DeployedBy = t.live, t.deployed.at, t.deployed.by
+	h.State, h.Since, h.InFlight = s.state, s.since, int(inFlight)
 	h.Rate = float64(sum.calls) / s.covering(k).Seconds()
 	set := func(at int, v float64) *float64 {
 		p.values[at] = v
@@ -314,8 +339,7 @@ func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) *Health {
 	if left, ok := t.budget.left(*t.handles.Load()); ok {
 		h.BudgetLeft = set(4, left)
 	}
-	h.Availability, h.Window = t.promise.available, t.promise.window
-	h.LatencyTarget, h.LatencyQuantile = t.promise.target, t.promise.quantile
+	t.describe(h)
 	if held, share := t.outOfService(); share > 0 {
 		h.Reason = quarantineReason(held, share, k.now)
 	} else {
@@ -327,11 +351,17 @@ func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) *Health {
 		h.Trend = s.trend.values()
 	}
 	if s.last != nil && s.last.same(h) {
-		return &s.last.Health
+		return
 	}
 	h.Changed = k.number
 	s.last = p
-	return h
+}
+
+// describe notes what does not come from calls.
+func (t *tracked) describe(h *Health) {
+	h.Function, h.Versions, h.DeployedAt, h.DeployedBy = t.name, t.live, t.deployed.at, t.deployed.by
+	h.Availability, h.Window = t.promise.available, t.promise.window
+	h.LatencyTarget, h.LatencyQuantile = t.promise.target, t.promise.quantile
 }
 
 // covering is how long the ticks of the window took, of those that were.

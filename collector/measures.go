@@ -43,6 +43,7 @@ type hostSeries struct {
 // it may come from a process that ran the function. What is of no version with
 // living series is dropped, and so is what a function may not write.
 func (c *Collector) Record(m invocation.Measures) {
+	c.measured(m)
 	c.mu.RLock()
 	t := c.byName[m.Version.Name]
 	c.mu.RUnlock()
@@ -75,6 +76,9 @@ func (c *Collector) Record(m invocation.Measures) {
 
 func (t *tracked) drop(reason string, n uint64) {
 	if at := slices.Index(dropReasons[:], reason); at >= 0 {
+		if t.dropped == nil {
+			t.dropped = new([len(dropReasons)]uint64)
+		}
 		t.dropped[at] += n
 	}
 }
@@ -182,9 +186,11 @@ func (o *own) rows(h *Handle, put func(row)) {
 
 // ownRows gives what the function has beside its versions.
 func (t *tracked) ownRows(put func(row)) {
-	for at, n := range t.dropped {
-		if n > 0 {
-			put(row{key: key{name: metric.Dropped, label: dropReasons[at]}, value: float64(n)})
+	if t.dropped != nil {
+		for at, n := range t.dropped {
+			if n > 0 {
+				put(row{key: key{name: metric.Dropped, label: dropReasons[at]}, value: float64(n)})
+			}
 		}
 	}
 	for version := range t.quarantined {

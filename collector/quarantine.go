@@ -33,6 +33,7 @@ func (c *Collector) Quarantine(q invocation.Quarantine, standing bool) {
 	}
 	t.dirty, t.restate = true, true
 	t.mu.Unlock()
+	c.activate(t)
 	c.nudge()
 }
 

@@ -9,7 +9,7 @@ import (
 // reason is the state in words, with its numbers, when it began, and what was
 // deployed shortly before.
 func (t *tracked) reason(k tick, h *Health, sum sums) string {
-	s := &t.health
+	s := t.health
 	switch h.State {
 	case Idle:
 		return s.idleReason(k)
@@ -32,7 +32,7 @@ func (t *tracked) reason(k tick, h *Health, sum sums) string {
 }
 
 func (t *tracked) degradedReason(h *Health, sum sums) string {
-	s := &t.health
+	s := t.health
 	when := fmt.Sprintf("since %s%s", clock(s.since), t.afterDeployment(s.since))
 	if s.judge.erring.on {
 		return fmt.Sprintf("%s errors %s: %d of %d calls in the last %d s, mostly %s; the objective allows %s",
@@ -72,11 +72,16 @@ func (s *healthState) healthyReason(sum sums) string {
 func (s *healthState) idleReason(k tick) string {
 	switch {
 	case s.lastCall.IsZero():
-		return "No call since " + clock(later(k.started, s.since))
+		return uncalled(k.started, s.since)
 	case s.was == Failing || s.was == Degraded:
 		return fmt.Sprintf("No call since %s; it was %s then", clock(s.lastCall), s.was)
 	}
 	return "No call since " + clock(s.lastCall)
+}
+
+// uncalled is the reason of a function that nobody called.
+func uncalled(started, known time.Time) string {
+	return "No call since " + clock(later(started, known))
 }
 
 func later(a, b time.Time) time.Time {

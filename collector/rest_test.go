@@ -111,3 +111,80 @@ func (m *memory) ended(fn string) bool {
 	samples := m.of(metric.Invocations, metric.Function, fn, metric.Trigger, "http")
 	return len(samples) > 0 && metric.IsStale(samples[len(samples)-1].V)
 }
+
+// Health does not look at a function at rest, and sees it again with its next call,
+// whenever that comes.
+func TestHealthOfAFunctionAtRest(t *testing.T) {
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	c, err := collector.New(collector.Config{Store: discard{}, Node: "test", Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := func(n int) {
+		for range n {
+			now = now.Add(time.Second)
+			c.Compute(time.Second)
+		}
+	}
+	f := registered(hello, 1, now)
+	c.Apply(f)
+	h := c.Handle(version(1))
+	tick(1)
+	first, ok := c.Health(hello)
+	if !ok || first.State != collector.Idle || first.Reason == "" || len(first.Versions) != 1 || first.Availability == 0 {
+		t.Fatalf("before the first call: %+v", first)
+	}
+	tick(500)
+	if got, _ := c.Health(hello); got.Changed != first.Changed || !got.Since.Equal(first.Since) || len(got.Trend) != 24 || c.Looked() != 0 {
+		t.Errorf("uncalled for long: %+v; health looks at %d", got, c.Looked())
+	}
+	for round := range 3 {
+		for range 10 {
+			call(h, invocation.FunctionError, time.Millisecond)
+		}
+		tick(1)
+		got, _ := c.Health(hello)
+		if got.State != collector.Failing || got.Rate != 10./60 || len(got.Trend) != 24 || !got.Since.Equal(now.Add(-time.Second)) {
+			t.Errorf("round %d: %+v at %s", round, got, now)
+		}
+		tick(300)
+		got, _ = c.Health(hello)
+		if got.State != collector.Idle || got.Rate != 0 || c.Looked() != 0 {
+			t.Errorf("round %d, at rest again: %+v; health looks at %d", round, got, c.Looked())
+		}
+	}
+	f.UpdatedBy, f.Aliases[0].Weights[0].Version = "grace", 2
+	c.Apply(f)
+	tick(1)
+	if got, _ := c.Health(hello); got.Versions[0].Version != 2 || got.DeployedBy != "grace" {
+		t.Errorf("after a deployment: %+v", got)
+	}
+}
+
+// However a call and the moment at which a function comes to rest meet, the call is seen.
+func TestNoCallIsMissedAtTheMomentOfRest(t *testing.T) {
+	c, err := collector.New(collector.Config{Store: discard{}, Node: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Apply(registered(hello, 1, time.Now()))
+	h := c.Handle(version(1))
+	for round := range 200 {
+		for range 183 - round%5 { // about when it comes to rest
+			c.Compute(time.Second)
+		}
+		called := make(chan struct{})
+		go func() {
+			defer close(called)
+			call(h, invocation.OK, time.Millisecond)
+		}()
+		for range 5 {
+			c.Compute(time.Second)
+		}
+		<-called
+		c.Compute(time.Second)
+		if got, _ := c.Health(hello); got.Rate == 0 {
+			t.Fatalf("round %d: %+v", round, got)
+		}
+	}
+}

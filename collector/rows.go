@@ -79,9 +79,11 @@ func (t *tracked) rows(put func(row)) {
 	for _, h := range *t.handles.Load() {
 		h.rows(put)
 	}
-	for at := range t.refused {
-		if n := t.refused[at].Load(); n > 0 {
-			put(row{key: key{name: metric.Refused, label: string(refusalCodes[at])}, value: float64(n)})
+	if r := t.refused.Load(); r != nil {
+		for at := range r {
+			if n := r[at].Load(); n > 0 {
+				put(row{key: key{name: metric.Refused, label: string(refusalCodes[at])}, value: float64(n)})
+			}
 		}
 	}
 	t.ownRows(put)

@@ -37,33 +37,49 @@ func (r *refusals) add(code invocation.Code) {
 }
 
 // overloaded is the number of calls refused for want of room.
-func (r *refusals) overloaded() uint64 { return r[1].Load() + r[2].Load() }
+func (r *refusals) overloaded() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r[1].Load() + r[2].Load()
+}
 
-// tracked is one function: its versions' handles and what is known of it.
+// tracked is one function: its versions' handles and what is known of it. A crowded
+// node has a hundred thousand of them that nobody calls, so what only calls need is
+// made by the first one, and what many have in common is shared.
 type tracked struct {
 	name    function.Name
-	now     func() time.Time
+	c       *Collector
 	groups  groups
-	refused refusals
+	refused atomic.Pointer[refusals]  // made at the first refusal
 	handles atomic.Pointer[[]*Handle] // awake ones, ordered by version; replaced, never changed
+	active  atomic.Bool               // the health loop looks at it each tick
 
 	mu       sync.Mutex
-	versions map[int]*Handle // those of handles, and those asleep
-	promise  promise         // of the manifest that live last pointed at whole
+	versions map[int]*Handle // those of handles, and those asleep; made with the first one
+	promise  *promise        // of the manifest that live last pointed at whole; shared
 	applied  bool            // false: only a handle is known, the registry has not told of it yet
+	dirty    bool            // zeros or markers wait to be appended
+	restate  bool            // something that health shows changed
 	since    time.Time
 	aliases  []function.Alias
 	live     []VersionShare
 	deployed deployment
-	dirty    bool // zeros or markers wait to be appended
-	restate  bool // something that health shows changed
 
-	dropped     [len(dropReasons)]uint64
+	dropped     *[len(dropReasons)]uint64     // made at the first drop
 	quarantined map[int]invocation.Quarantine // by version
 
 	budget  budget
-	health  healthState // of the health loop, but for what it publishes
-	written written     // of the append loop
+	seen    seen         // of the health loop
+	health  *healthState // of the health loop; made when there is something to see
+	written written      // of the append loop
+}
+
+// seen is since when the health loop knows a function.
+type seen struct {
+	tick    uint64 // the first one; 0: none yet
+	at      int64  // Unix nanoseconds of that tick
+	changed uint64 // the tick that last changed what is shown of a function at rest
 }
 
 // deployment is the last change of what the alias live means.
@@ -73,46 +89,59 @@ type deployment struct {
 	version int
 }
 
-func newTracked(name function.Name, now func() time.Time, all *groupCount) *tracked {
-	t := &tracked{name: name, now: now, since: now(), versions: map[int]*Handle{}, groups: groups{all: all}}
-	t.handles.Store(new([]*Handle))
+var noHandles = new([]*Handle)
+
+func newTracked(name function.Name, c *Collector) *tracked {
+	t := &tracked{name: name, c: c, since: c.now(), promise: noPromise, groups: groups{all: &c.groups}}
+	t.handles.Store(noHandles)
 	return t
 }
 
-// apply takes the function's state from the registry.
-func (t *tracked) apply(f function.Function, started time.Time) {
+func (t *tracked) now() time.Time { return t.c.now() }
+
+func (t *tracked) refuse(code invocation.Code) {
+	r := t.refused.Load()
+	if r == nil {
+		t.refused.CompareAndSwap(nil, new(refusals))
+		r = t.refused.Load()
+	}
+	r.add(code)
+}
+
+// apply takes the function's state from the registry. Where series is false, versions
+// that nobody calls get none.
+func (t *tracked) apply(f *function.Function, p *promise, started time.Time, series bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
 	first := !t.applied
 	t.applied, t.dirty, t.restate = true, true, true
-	t.setSpec(f.Spec)
+	t.setPromise(p)
 	t.aliases = f.Aliases
 	live := shares(f)
 	if first || !slices.Equal(live, t.live) {
 		t.deployed = deployment{at: f.UpdatedAt, by: f.UpdatedBy, version: deployedVersion(t.live, live)}
 		t.live = live
 	}
-	named := map[int]bool{}
-	for _, a := range f.Aliases {
-		for _, w := range a.Weights {
-			named[w.Version] = true
-		}
-	}
-	for number := range named {
-		if h := t.handle(number, now); h.asleep.Load() {
-			t.rouse(h)
+	if series {
+		for _, a := range f.Aliases {
+			for _, w := range a.Weights {
+				if h := t.handle(w.Version, now); h.asleep.Load() {
+					t.rouse(h)
+				}
+			}
 		}
 	}
 	for number, h := range t.versions {
+		named := t.names(number)
 		if h.asleep.Load() {
-			h.aliased = named[number]
+			h.aliased = named
 			continue // it learns the objectives when it wakes
 		}
-		if h.aliased && !named[number] {
+		if h.aliased && !named {
 			h.idleAt, h.total = now, h.invocations()
 		}
-		h.aliased = named[number]
+		h.aliased = named
 		h.setObjectives(t.promise.objectives)
 	}
 	if first && !f.CreatedAt.Before(started) {
@@ -120,45 +149,39 @@ func (t *tracked) apply(f function.Function, started time.Time) {
 	}
 }
 
-// promise is what a spec asks of its function, worked out once.
-type promise struct {
-	objectives []function.Objective
-	allowed    allowance
-	available  float64 // ratio of the availability objective
-	window     string
-	// The limit beside the objectives, in invocations at once.
-	concurrency int
-	// The strictest latency objective; 0: none.
-	target, quantile float64
-}
-
-// setSpec takes the manifest that the function's objectives come from. The caller
-// holds t.mu.
-func (t *tracked) setSpec(spec function.Manifest) {
-	p := promise{objectives: spec.SLO.Objectives(), window: spec.SLO.Window.String(), concurrency: spec.Limits.Concurrency}
-	column := 0
-	for _, o := range p.objectives {
-		if o.Threshold == 0 {
-			p.available, p.allowed.errors = o.Ratio, 1-o.Ratio
-			continue
-		}
-		if column < maxLatencies {
-			p.allowed.slow[column] = 1 - o.Ratio
-			column++
-		}
-		if threshold := o.Threshold.Seconds(); p.target == 0 || threshold < p.target {
-			p.target, p.quantile = threshold, o.Ratio
+// names reports whether an alias names a version. The caller holds t.mu.
+func (t *tracked) names(version int) bool {
+	for i := range t.aliases {
+		for _, w := range t.aliases[i].Weights {
+			if w.Version == version {
+				return true
+			}
 		}
 	}
-	t.promise = p
-	t.budget.setObjectives(time.Duration(spec.SLO.Window), p.objectives)
+	return false
 }
 
+// setPromise takes what the function's objectives come from. The caller holds t.mu.
+func (t *tracked) setPromise(p *promise) {
+	t.promise = p
+	t.budget.setObjectives(p.length, p.objectives)
+	if len(t.versions) > 0 {
+		t.budget.keep(p.objectives)
+	}
+}
+
+// wholeLive is the shares of an alias that sends everything to a first version, as
+// those of most functions are.
+var wholeLive = []VersionShare{{Version: 1, Share: 1}}
+
 // shares is what the alias live sends to each version, greatest share first.
-func shares(f function.Function) []VersionShare {
+func shares(f *function.Function) []VersionShare {
 	live, ok := f.Alias(function.Live)
 	if !ok {
 		return nil
+	}
+	if live.Whole() == 1 {
+		return wholeLive
 	}
 	sum := 0
 	for _, w := range live.Weights {
@@ -205,7 +228,7 @@ func (t *tracked) handle(version int, now time.Time) *Handle {
 	if h := t.versions[version]; h != nil {
 		return h
 	}
-	h := &Handle{id: function.ID{Name: t.name, Version: version}, owner: t, idleAt: now, born: now}
+	h := &Handle{id: function.ID{Name: t.name, Version: version}, owner: t, idleAt: now, born: now, aliased: t.names(version)}
 	h.wantExemplar.Store(true)
 	h.slo.Store(new([]*objective))
 	h.setObjectives(t.promise.objectives)
@@ -215,7 +238,11 @@ func (t *tracked) handle(version int, now time.Time) *Handle {
 
 // admit puts a handle among those whose series live. The caller holds t.mu.
 func (t *tracked) admit(h *Handle) {
+	if t.versions == nil {
+		t.versions = map[int]*Handle{}
+	}
 	t.versions[h.id.Version] = h
+	t.budget.keep(t.promise.objectives)
 	if len(t.versions) > maxUnnamed {
 		t.crowdOut(h)
 	}
@@ -252,11 +279,15 @@ func (t *tracked) crowdOut(but *Handle) {
 	}
 }
 
-// sleep ends a version's series. The caller holds t.mu and publishes.
+// sleep ends a version's series; one that nobody holds is forgotten. The caller holds
+// t.mu and publishes.
 func (t *tracked) sleep(h *Handle) {
 	h.asleep.Store(true)
 	t.budget.retire(*h.slo.Load())
 	t.dirty = true
+	if !h.held {
+		delete(t.versions, h.id.Version)
+	}
 }
 
 // wake brings back a version that is called after its series had ended; its new
@@ -280,6 +311,11 @@ func (t *tracked) rouse(h *Handle) {
 }
 
 func (t *tracked) publish() {
+	if len(t.versions) == 0 {
+		t.versions = nil
+		t.handles.Store(noHandles)
+		return
+	}
 	list := make([]*Handle, 0, len(t.versions))
 	for _, h := range t.versions {
 		if !h.asleep.Load() {

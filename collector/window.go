@@ -205,6 +205,7 @@ func (r *trend) values() []float64 {
 }
 
 // still reports whether the values are those of the tick before, or all zero.
-func (r *trend) still() bool {
-	return r.ticks > 0 || r.used == trendLength && r.spans == [trendLength]float64{}
-}
+func (r *trend) still() bool { return r.ticks > 0 || r.flat() }
+
+// flat reports whether there is nothing to see, and so will be until there are calls.
+func (r *trend) flat() bool { return r.used == trendLength && r.calls == 0 && r.spans == noTrend }

@@ -88,14 +88,14 @@ type world struct {
 	now    time.Time
 	busy   map[function.Name]bool // not settled
 	cfg    func(*pagerduty.Config)
-	wanted map[function.Name]function.Function
+	wanted map[function.Name]*function.Function
 }
 
 func newWorld(tb testing.TB, configure ...func(*pagerduty.Config)) *world {
 	tb.Helper()
 	w := &world{
 		tb: tb, fake: pagerdutytest.New(tb), store: &memory{rows: map[function.Name]alerting.Service{}},
-		now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), busy: map[function.Name]bool{}, wanted: map[function.Name]function.Function{},
+		now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), busy: map[function.Name]bool{}, wanted: map[function.Name]*function.Function{},
 		cfg: func(c *pagerduty.Config) {
 			for _, f := range configure {
 				f(c)
@@ -126,7 +126,7 @@ func (w *world) restart() {
 }
 
 func (w *world) want(name function.Name, change ...func(*function.Manifest)) {
-	f := function.Function{Name: name}
+	f := &function.Function{Name: name}
 	for _, c := range change {
 		c(&f.Spec)
 	}

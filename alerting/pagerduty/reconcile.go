@@ -36,7 +36,7 @@ const (
 // pass is one Reconcile.
 type pass struct {
 	*Target
-	want map[function.Name]function.Function
+	want map[function.Name]*function.Function
 	rows map[function.Name]alerting.Service
 	next time.Duration
 	now  time.Time
@@ -46,12 +46,12 @@ type pass struct {
 // PagerDuty asks; each function's outcome is stored before the next one's turn, so
 // that a pass that ends early has lost nothing. When nothing changed it asks PagerDuty
 // nothing, or, every so often, what it has.
-func (t *Target) Reconcile(ctx context.Context, want []function.Function) (reconcile.Result, error) {
+func (t *Target) Reconcile(ctx context.Context, want []*function.Function) (reconcile.Result, error) {
 	stored, err := t.cfg.Store.Services(ctx)
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("read services: %w", err)
 	}
-	p := &pass{Target: t, want: map[function.Name]function.Function{}, rows: map[function.Name]alerting.Service{}, now: t.cfg.Now()}
+	p := &pass{Target: t, want: map[function.Name]*function.Function{}, rows: map[function.Name]alerting.Service{}, now: t.cfg.Now()}
 	for _, s := range stored {
 		p.rows[s.Function] = s
 	}
@@ -119,7 +119,7 @@ func (p *pass) announce(names []function.Name) {
 	}
 }
 
-func (p *pass) showRow(f function.Function, row alerting.Service) {
+func (p *pass) showRow(f *function.Function, row alerting.Service) {
 	s := Status{ServiceID: row.ID, URL: row.URL, EscalationPolicy: row.Policy, State: Pending}
 	before := p.Status(f.Name)
 	switch {
@@ -232,7 +232,7 @@ func (t *Target) look(ctx context.Context) error {
 }
 
 // policy finds the escalation policy that a function wants, by id or by exact name.
-func (t *Target) policy(ctx context.Context, f function.Function) (policy, error) {
+func (t *Target) policy(ctx context.Context, f *function.Function) (policy, error) {
 	wanted, setting := f.Spec.Alerts.EscalationPolicy, "alerts.escalationPolicy in hadron.yaml"
 	if wanted == "" {
 		wanted, setting = t.cfg.EscalationPolicy, "pagerduty.escalation_policy in the server's settings"

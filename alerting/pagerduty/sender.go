@@ -1,12 +1,10 @@
 package pagerduty
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -73,24 +71,7 @@ func (s *Sender) Send(ctx context.Context, e alerting.Event) error {
 	if err != nil {
 		return &alerting.FinalError{Err: err}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.Timeout, errSlow)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.EventsURL+"/v2/enqueue", bytes.NewReader(body))
-	if err != nil {
-		return &alerting.RetryError{Err: fmt.Errorf("make request: %s", plain(err.Error(), e.RoutingKey))}
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "hadron")
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return &alerting.RetryError{Err: s.unreachable(ctx, err, e.RoutingKey)}
-	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	_ = resp.Body.Close()
-	if err != nil {
-		return &alerting.RetryError{Err: s.unreachable(ctx, err, e.RoutingKey)}
-	}
-	return s.judge(resp, answer, e.RoutingKey)
+	return s.post(ctx, "/v2/enqueue", body, e.RoutingKey)
 }
 
 // unreachable keeps the reason for errors.Is, and its text free of secrets.

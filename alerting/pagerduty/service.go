@@ -54,7 +54,7 @@ func otherName(installation string, name function.Name) string {
 }
 
 // description ends with the marker. The author's text cannot pass for one.
-func (c Config) description(f function.Function) string {
+func (c Config) description(f *function.Function) string {
 	var lines []string
 	head := "Function " + string(f.Name) + " on Hadron."
 	if text := oneLine(f.Spec.Description, maxDescription); text != "" {
@@ -77,7 +77,7 @@ type desired struct {
 	hash        string
 }
 
-func (c Config) desired(f function.Function, p policy) desired {
+func (c Config) desired(f *function.Function, p policy) desired {
 	d := desired{
 		name: serviceName(f.Name), description: c.description(f),
 		policy: p, pinned: f.Spec.Alerts.EscalationPolicy != "",

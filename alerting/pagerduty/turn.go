@@ -109,7 +109,7 @@ func (p *pass) put(ctx context.Context, row alerting.Service) error {
 
 // provide makes the service, its integration and its settings, in the order in which
 // each is found again if the process ends there.
-func (p *pass) provide(ctx context.Context, f function.Function, row alerting.Service) (change, error) {
+func (p *pass) provide(ctx context.Context, f *function.Function, row alerting.Service) (change, error) {
 	what := unchanged
 	pol, err := p.policy(ctx, f)
 	if err != nil {

@@ -51,9 +51,9 @@ func parse(args []string, w io.Writer) (options, error) {
 	flags.StringVar(&o.hadron, "hadron", "bin/hadron", "the program to measure")
 	flags.StringVar(&o.keep, "keep", "", "folder to keep the filled indexes in, and to find them again: filling 100000 takes minutes")
 	flags.StringVar(&o.out, "write", "", "put the table between the marks of this Markdown file")
-	flags.StringVar(&o.limit, "memory", "1GiB", "GOMEMLIMIT of the server; empty: none")
+	flags.StringVar(&o.limit, "memory", "", "GOMEMLIMIT of the server; empty: none")
 	flags.DurationVar(&o.duration, "duration", 10*time.Second, "length of each load")
-	flags.DurationVar(&o.settle, "settle", 40*time.Second, "time between the start and the first measurement")
+	flags.DurationVar(&o.settle, "settle", 5*time.Minute, "longest wait until a server that nobody calls is at rest")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -98,8 +98,12 @@ func run(ctx context.Context, args []string, progress io.Writer) error {
 		if err := fill(ctx, index, n, progress); err != nil {
 			return fmt.Errorf("register %d functions: %w", n, err)
 		}
+		made, err := makeData(ctx, o, scratch, index, n, progress)
+		if err != nil {
+			return fmt.Errorf("make the files of %d functions: %w", n, err)
+		}
 		for _, kind := range o.kinds {
-			m := &measurement{options: o, progress: progress, scratch: scratch, index: index, n: n, isolation: kind}
+			m := &measurement{options: o, progress: progress, scratch: scratch, made: made, n: n, isolation: kind}
 			f, err := m.run(ctx)
 			if err != nil {
 				return fmt.Errorf("%d functions, %s: %w", n, kind, err)

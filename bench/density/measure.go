@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"time"
 
 	"hadron/bench/process"
@@ -22,7 +21,7 @@ type measurement struct {
 	options
 	progress  io.Writer
 	scratch   string
-	index     string
+	made      string // data directory of a server that was at rest
 	n         int
 	isolation string
 }
@@ -34,10 +33,14 @@ type figures struct {
 	start     time.Duration // until it was ready
 	idle      float64       // processors in use while nobody calls
 	atRest    int64         // resident bytes before the first call
+	settled   time.Duration // from the start until it did next to nothing; 0: it did not within the time given
+	startCPU  time.Duration // that it took
 	warm      loaded        // on the hot functions
 	warmCPU   time.Duration // a call
 	zipf      loaded
 	zipfCPU   time.Duration
+	known     loaded // the same calls again
+	knownCPU  time.Duration
 	busy      process.Usage // after all
 	one       times         // calls of one warm function, one at a time
 	first     times         // calls of functions that were never loaded, one at a time
@@ -50,40 +53,81 @@ func (m *measurement) run(ctx context.Context) (figures, error) {
 		return f, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := copyFile(m.index, filepath.Join(dir, "hadron.db")); err != nil {
+	if err := copyTree(m.made, dir); err != nil {
 		return f, err
 	}
-	port, err := process.FreePort(ctx)
-	if err != nil {
-		return f, err
-	}
-	var env []string
-	if m.limit != "" {
-		env = append(env, "GOMEMLIMIT="+m.limit)
-	}
-	base := fmt.Sprintf("http://127.0.0.1:%d", port)
-	started := time.Now()
-	p, err := process.Start(m.scratch, "hadron", env, m.hadron, "serve", "--isolation", m.isolation, "--data-dir", dir, "--listen", base[len("http://"):])
+	began := time.Now()
+	p, base, err := start(ctx, m.options, m.scratch, dir, m.isolation)
 	if err != nil {
 		return f, err
 	}
 	defer p.Stop()
-	if err := p.Ready(ctx, base); err != nil {
-		return f, err
-	}
-	f.start = time.Since(started)
+	f.start = time.Since(began)
 	m.say("ready after %s", f.start.Round(time.Millisecond))
-	if err := pause(ctx, m.settle); err != nil {
+	if f.settled, f.startCPU, err = rest(ctx, p, m.settle); err != nil {
 		return f, err
 	}
 	before := p.Usage()
-	if err := pause(ctx, m.duration); err != nil {
+	if err := pause(ctx, 2*m.duration); err != nil {
 		return f, err
 	}
 	after := p.Usage()
-	f.idle, f.atRest = (after.CPU-before.CPU).Seconds()/m.duration.Seconds(), after.Sum()
-	m.say("at rest: %d MiB, %.2f processors", f.atRest>>20, f.idle)
+	f.idle, f.atRest = (after.CPU-before.CPU).Seconds()/(2*m.duration).Seconds(), after.Resident[0]
+	m.say("at rest after %s and %s of CPU: %d MiB, %.3f processors", f.settled.Round(time.Second), f.startCPU.Round(time.Millisecond), f.atRest>>20, f.idle)
 	return f, m.calls(ctx, p, newCaller(base), &f)
+}
+
+// start starts a server over a data directory and waits until it is ready. Its links
+// are the same each time, since dashboards hold them.
+func start(ctx context.Context, o options, scratch, dir, isolation string) (p *process.Process, base string, err error) {
+	port, err := process.FreePort(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	var env []string
+	if o.limit != "" {
+		env = append(env, "GOMEMLIMIT="+o.limit)
+	}
+	base = fmt.Sprintf("http://127.0.0.1:%d", port)
+	p, err = process.Start(scratch, "hadron", env, o.hadron, "serve", "--isolation", isolation, "--data-dir", dir,
+		"--listen", base[len("http://"):], "--external-url", "http://hadron.example")
+	if err != nil {
+		return nil, "", err
+	}
+	if err := p.Ready(ctx, base); err != nil {
+		p.Stop()
+		return nil, "", err
+	}
+	return p, base, nil
+}
+
+// What a server does at rest: for three seconds in a row no more than a twentieth of a
+// processor.
+const (
+	restStep  = time.Second
+	restSteps = 3
+	restCPU   = restStep / 20
+)
+
+// rest waits until the server is at rest, and returns how long it was not, 0 where it
+// was not at rest within the time given, and what CPU it had taken since it began.
+func rest(ctx context.Context, p *process.Process, longest time.Duration) (after, cpu time.Duration, err error) {
+	began := time.Now()
+	last, calm := p.Usage().CPU, 0
+	for calm < restSteps {
+		if time.Since(began) > longest {
+			return 0, last, nil
+		}
+		if err := pause(ctx, restStep); err != nil {
+			return 0, 0, err
+		}
+		now := p.Usage().CPU
+		if calm++; now-last > restCPU {
+			calm = 0
+		}
+		last = now
+	}
+	return time.Since(began) - restSteps*restStep, last, nil
 }
 
 // calls puts load on the server. The highest numbers are kept for first calls.
@@ -119,8 +163,12 @@ func (m *measurement) calls(ctx context.Context, p *process.Process, c *caller, 
 	if f.zipf, f.zipfCPU, err = m.costs(ctx, p, c, zipf(m.n)); err != nil {
 		return err
 	}
+	if f.known, f.knownCPU, err = m.costs(ctx, p, c, zipf(m.n)); err != nil { // the callers' chance is the same each time
+		return err
+	}
 	f.busy = p.Usage()
-	m.say("zipf: %.0f calls/s over %d functions, %s of CPU a call, %d failed; %d MiB", f.zipf.rate, f.zipf.functions, f.zipfCPU, f.zipf.failed, f.busy.Sum()>>20)
+	m.say("zipf: %.0f calls/s over %d functions, %s of CPU a call, %d failed; again %.0f calls/s over %d, %s, %d failed; %d MiB",
+		f.zipf.rate, f.zipf.functions, f.zipfCPU, f.zipf.failed, f.known.rate, f.known.functions, f.knownCPU, f.known.failed, f.busy.Sum()>>20)
 	return nil
 }
 
@@ -145,21 +193,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		_ = out.Close()
-		return err
-	}
-	return out.Close()
 }

@@ -26,26 +26,50 @@ func report(o options, rows []figures) string {
 	fmt.Fprintf(&b, "|---|%s\n", strings.Repeat("---:|", len(rows)))
 	line("isolation", func(f figures) string { return f.isolation })
 	line("start until ready", func(f figures) string { return short(f.start) })
-	line("resident before the first call", func(f figures) string { return mib(f.atRest) })
-	line("processors in use while nobody calls", func(f figures) string { return fmt.Sprintf("%.2f", f.idle) })
+	line("… until it is at rest: time, CPU in all", func(f figures) string { return rested(f.settled) + ", " + short(f.startCPU) })
+	line("server resident before the first call", func(f figures) string { return mib(f.atRest) })
+	line("processors in use while nobody calls", func(f figures) string { return fmt.Sprintf("%.3f", f.idle) })
 	line(fmt.Sprintf("%d warm functions: calls a second", hot), func(f figures) string { return fmt.Sprintf("%.0f", f.warm.rate) })
 	line("… p50, p99", func(f figures) string {
 		return short(f.warm.times.quantile(0.5)) + ", " + short(f.warm.times.quantile(0.99))
 	})
 	line("… CPU of a call", func(f figures) string { return short(f.warmCPU) })
+	line("… as a multiple of that with the fewest functions", func(f figures) string { return multiple(rows, f, func(f figures) time.Duration { return f.warmCPU }) })
 	line("Zipf load over all: calls a second", func(f figures) string { return fmt.Sprintf("%.0f", f.zipf.rate) })
 	line("… functions called", func(f figures) string { return fmt.Sprint(f.zipf.functions) })
 	line("… p50, p99", func(f figures) string {
 		return short(f.zipf.times.quantile(0.5)) + ", " + short(f.zipf.times.quantile(0.99))
 	})
 	line("… CPU of a call", func(f figures) string { return short(f.zipfCPU) })
-	line("calls of both loads that failed", func(f figures) string { return fmt.Sprint(f.warm.failed + f.zipf.failed) })
+	line("the same calls again: calls a second", func(f figures) string { return fmt.Sprintf("%.0f", f.known.rate) })
+	line("… functions called", func(f figures) string { return fmt.Sprint(f.known.functions) })
+	line("… CPU of a call", func(f figures) string { return short(f.knownCPU) })
+	line("… as a multiple of that with the fewest functions", func(f figures) string { return multiple(rows, f, func(f figures) time.Duration { return f.knownCPU }) })
+	line("calls of all loads that failed", func(f figures) string { return fmt.Sprint(f.warm.failed + f.zipf.failed + f.known.failed) })
 	line("one caller: a warm call, p50", func(f figures) string { return short(f.one.quantile(0.5)) })
 	line("one caller: first call of a function never loaded, p50", func(f figures) string { return short(f.first.quantile(0.5)) })
 	line("… p99", func(f figures) string { return short(f.first.quantile(0.99)) })
 	line("resident after all, server", func(f figures) string { return mib(f.busy.Resident[0]) })
 	line("… and its workers", workers)
 	return b.String()
+}
+
+// multiple compares a row with the first one of the same isolation.
+func multiple(rows []figures, f figures, of func(figures) time.Duration) string {
+	for _, first := range rows {
+		if first.isolation == f.isolation && of(first) > 0 {
+			return fmt.Sprintf("%.2f", float64(of(f))/float64(of(first)))
+		}
+	}
+	return "–"
+}
+
+// rested is when a server was at rest.
+func rested(after time.Duration) string {
+	if after == 0 {
+		return "not within the time given"
+	}
+	return fmt.Sprintf("%.0f s", max(1, after.Seconds()))
 }
 
 // workers is how many there are, and what one takes.

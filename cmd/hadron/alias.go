@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hadron/runtime/function"
+	"hadron/ui/client"
 	"hadron/ui/wire"
 )
 
@@ -14,6 +15,7 @@ type aliasCommand struct {
 	server   `embed:""`
 	Function string   `arg:"" help:"team/project/name@alias; without @ it is live."`
 	Weights  []string `arg:"" optional:"" help:"Where to point it: a version (7), or shares (6=95 7=5). Default: show it."`
+	Override string   `help:"Why a freeze of the team does not hold; admins only, recorded."`
 }
 
 func (c *aliasCommand) Run(ctx context.Context, std stdio) error {
@@ -36,7 +38,7 @@ func (c *aliasCommand) Run(ctx context.Context, std stdio) error {
 		if put.Weights, err = parseWeights(c.Weights); err != nil {
 			return err
 		}
-		alias, _, err = api.PutAlias(ctx, string(ref.Name), ref.Alias, put, "")
+		alias, _, err = api.PutAlias(ctx, string(ref.Name), ref.Alias, put, client.PutOptions{Override: c.Override})
 	}
 	if err != nil {
 		return err

@@ -20,6 +20,12 @@ type deployCommand struct {
 	Name    string `help:"team/project/name; default: the name in hadron.yaml."`
 	Alias   string `default:"live" help:"Alias to point at the new version; empty for none."`
 	Message string `short:"m" help:"What changed, for the people who read the history."`
+
+	Strategy string `help:"all-at-once, canary, blue-green or manual. Default: what hadron.yaml says, else at once." placeholder:"NAME"`
+	Steps    string `help:"Percent of the traffic at each step, such as 5,25,50." placeholder:"LIST"`
+	Interval string `help:"The least that a step lasts, such as 2m." placeholder:"DURATION"`
+	NoWait   bool   `help:"Do not wait for the end of the deployment."`
+	Override string `help:"Why a freeze of the team does not hold; admins only, recorded." placeholder:"REASON"`
 }
 
 // deployed is the receipt with --json.
@@ -54,6 +60,10 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
+	asked, err := c.delivery()
+	if err != nil {
+		return err
+	}
 	upload, err := p.Bundle(ctx)
 	if err != nil {
 		return &hint{err, c.unchanged(ctx, api, name)}
@@ -61,7 +71,7 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 	bundleTook := time.Since(start)
 
 	got, err := api.Register(ctx, string(name), c.Alias, wire.Register{
-		Source: upload.Source, SourceMap: upload.SourceMap, Manifest: p.ManifestJSON, Message: c.Message,
+		Source: upload.Source, SourceMap: upload.SourceMap, Manifest: p.ManifestJSON, Message: c.Message, Delivery: asked,
 	})
 	if err != nil {
 		var refused *client.Problem
@@ -76,14 +86,56 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 		Bundle:     bundled{Entry: p.Manifest.Entry, Modules: upload.Modules, Bytes: upload.Bytes, Took: bundleTook.Seconds()},
 		Took:       time.Since(start).Seconds(),
 	}
+	if !c.JSON {
+		for _, w := range upload.Warnings {
+			fmt.Fprintf(std.Err, "! %s\n", w)
+		}
+		printReceipt(std.Out, p.Manifest, receipt)
+	}
+	return c.await(ctx, std, api, receipt)
+}
+
+// await follows the deployment that brings the version to its traffic, if there is one.
+func (c *deployCommand) await(ctx context.Context, std stdio, api *client.Client, receipt deployed) error {
+	var failed error
+	if r := receipt.Rollout; r != nil && !c.NoWait {
+		show := std.Out
+		if c.JSON {
+			show = io.Discard
+		}
+		d, err := follow(ctx, api, r.ID, show)
+		if err != nil {
+			return &hint{err, fmt.Sprintf("The deployment goes on without you: hadron rollouts follow %d", r.ID)}
+		}
+		receipt.Rollout, failed = d.Rollout, ended(d)
+		receipt.Live = d.Rollout != nil && d.Rollout.State == wire.RolloutCompleted && d.Rollout.Alias == function.Live
+		if !c.JSON && d.Rollout.State == wire.RolloutPaused {
+			fmt.Fprintf(std.Out, "It waits: hadron rollouts promote %d, or hadron rollouts abort %d\n", r.ID, r.ID)
+		}
+	} else if r != nil && !c.JSON {
+		fmt.Fprintf(std.Out, "Deployment %d has begun; follow it with: hadron rollouts follow %d\n", r.ID, r.ID)
+	}
 	if c.JSON {
-		return printJSON(std, receipt)
+		if err := printJSON(std, receipt); err != nil {
+			return err
+		}
 	}
-	for _, w := range upload.Warnings {
-		fmt.Fprintf(std.Err, "! %s\n", w)
+	return failed
+}
+
+// delivery is what the flags ask for beside hadron.yaml; nil: nothing.
+func (c *deployCommand) delivery() (*wire.Delivery, error) {
+	if c.Strategy == "" && c.Steps == "" && c.Interval == "" && c.Override == "" {
+		return nil, nil
 	}
-	printReceipt(std.Out, p.Manifest, receipt)
-	return nil
+	d := &wire.Delivery{Strategy: c.Strategy, Interval: c.Interval, Override: c.Override}
+	if c.Steps != "" {
+		var err error
+		if d.Steps, err = function.ParseSteps(c.Steps); err != nil {
+			return nil, &usageError{err.Error()}
+		}
+	}
+	return d, nil
 }
 
 func (c *deployCommand) name(p *project.Project) (function.Name, error) {

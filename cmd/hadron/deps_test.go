@@ -18,12 +18,12 @@ var update = flag.Bool("update", false, "write the import graph into docs/archit
 // are free to all. Each exception says why.
 var (
 	leaves = []string{
-		"runtime/function", "runtime/invocation", "runtime/access", "runtime/reconcile", "runtime/pattern", "runtime/locale",
+		"runtime/function", "runtime/invocation", "runtime/access", "runtime/reconcile", "runtime/pattern", "runtime/locale", "runtime/http1",
 		"collector/metric", "collector/slo", "ui/wire",
 	}
 	domains = []string{
 		"runtime/project", "runtime/registry", "runtime/tenant", "runtime/engine", "runtime/webapi",
-		"runtime/worker", "runtime/gateway", "collector", "collector/logs", "dashgen", "alerting",
+		"runtime/worker", "runtime/gateway", "runtime/delivery", "collector", "collector/logs", "dashgen", "alerting",
 	}
 	adapters = []string{
 		"storage/sql", "storage/tsdb", "storage/tsdb/promapi", "dashgen/grafana", "alerting/pagerduty",

@@ -21,9 +21,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The test binary is the program as well: testscript puts it on the PATH as hadron.
+// The test binary is the program as well, and a client: testscript puts it on the
+// PATH as hadron and as neighbour.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hadron": main})
+	testscript.Main(m, map[string]func(){"hadron": main, "neighbour": neighbourMain})
 }
 
 // server is the real binary, running.

@@ -109,6 +109,9 @@ func readAttack(t *testing.T, name, text string) attack {
 			a.limits["timeout"] = "1s"
 		}
 	}
+	if a.deadline(t) > patience {
+		a.limits["timeout"] = patience.String()
+	}
 	return a
 }
 
@@ -160,6 +163,9 @@ func writeTable(path string, results []result, summary string) error {
 }
 
 func shortly(d time.Duration) string {
+	if d < 20*time.Millisecond {
+		return strconv.FormatFloat(d.Seconds()*1000, 'f', 1, 64) + " ms"
+	}
 	if d < time.Second {
 		return strconv.Itoa(int(d.Milliseconds())) + " ms"
 	}

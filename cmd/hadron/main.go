@@ -57,6 +57,8 @@ type cli struct {
 	Functions functionsCommand `cmd:"" help:"List functions with their health."`
 	Versions  versionsCommand  `cmd:"" help:"List a function's versions."`
 	Alias     aliasCommand     `cmd:"" help:"Show or repoint an alias."`
+	Rollouts  rolloutsCommand  `cmd:"" aliases:"deployments" help:"List, show and steer deployments."`
+	Teams     teamsCommand     `cmd:"" help:"Hold a team's deployments."`
 	Release   releaseCommand   `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand  `cmd:"" help:"Point live at the previous version, or the one given."`
 	Delete    deleteCommand    `cmd:"" help:"Delete a function with all its versions."`

@@ -25,8 +25,13 @@ import (
 
 // FilesConfig is what a Files target needs; Dir and Installation are required.
 type FilesConfig struct {
-	Dir           string // made where it is missing
-	Installation  string
+	Dir          string // made where it is missing
+	Installation string
+	// State is the folder in which it is kept what the files were made from, so that a
+	// process that starts need not make them again to know that they are right. Made
+	// where it is missing; empty: nothing is kept.
+	State         string
+	Version       string // of the program: another one makes each file anew
 	ExternalURL   string
 	ServiceURL    func(function.Name) string // as Config's
 	DatasourceUID string                     // what dashboards start at; empty takes Grafana's default Prometheus
@@ -52,29 +57,14 @@ type Files struct {
 	marker string
 	log    *slog.Logger
 
-	kept map[string]keptFile // by path: what was found or written as wanted; Reconcile's own
+	memory *memory // Reconcile's own
 
 	mu     sync.Mutex
-	status map[function.Name]Status
+	ready  map[function.Name]keptFile // what was found or written as wanted
+	failed map[function.Name]string
 }
 
 var _ reconcile.Target = (*Files)(nil)
-
-// keptFile tells, without reading it, whether a file is as it was left.
-type keptFile struct {
-	of      source
-	digest  [32]byte // of what was wanted
-	size    int64
-	changed time.Time
-}
-
-// source is what a dashboard is made from, beside what no pass changes: while it is
-// the same, the dashboard need not be made to know that the file is right.
-type source struct {
-	updated time.Time
-	spec    int
-	service string
-}
 
 // NewFiles makes a Files target; it touches nothing.
 func NewFiles(cfg FilesConfig) (*Files, error) {
@@ -90,12 +80,13 @@ func NewFiles(cfg FilesConfig) (*Files, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Files{
+	f := &Files{
 		cfg: cfg, marker: dashgen.Marker(cfg.Installation),
-		log:    cfg.Logger.With("component", "dashboard_files"),
-		kept:   map[string]keptFile{},
-		status: map[function.Name]Status{},
-	}, nil
+		log:   cfg.Logger.With("component", "dashboard_files"),
+		ready: map[function.Name]keptFile{}, failed: map[function.Name]string{},
+	}
+	f.memory = newMemory(cfg.State, f.generator(), f.log)
+	return f, nil
 }
 
 // Name is reconcile.Target's.
@@ -103,74 +94,76 @@ func (f *Files) Name() string { return TargetFiles }
 
 // Status returns how a function's file stands; of one that no pass has seen it is Pending.
 func (f *Files) Status(name function.Name) Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s, ok := f.status[name]; ok {
-		return s
-	}
-	return f.blank(name)
-}
-
-func (f *Files) blank(name function.Name) Status {
-	return Status{
+	s := Status{
 		UID: dashgen.UID(f.cfg.Installation, name), URL: filepath.Join(f.cfg.Dir, filepath.FromSlash(fileOf(name))),
 		Target: TargetFiles, State: Pending,
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if problem, bad := f.failed[name]; bad {
+		s.State, s.Error = Failed, problem
+	} else if _, good := f.ready[name]; good {
+		s.State = Ready
+	}
+	return s
 }
 
-func fileOf(name function.Name) string { return string(name) + ".json" }
+const suffix = ".json"
+
+func fileOf(name function.Name) string { return string(name) + suffix }
+
+func nameOf(file string) function.Name { return function.Name(strings.TrimSuffix(file, suffix)) }
 
 // Reconcile is reconcile.Target's.
-func (f *Files) Reconcile(ctx context.Context, want []function.Function) (reconcile.Result, error) {
-	status := make(map[function.Name]Status, len(want))
-	result, err := f.reconcile(ctx, want, status)
-	for _, fn := range want {
-		if _, ok := status[fn.Name]; !ok && err != nil {
-			s := f.blank(fn.Name)
-			s.State, s.Error = Failed, err.Error()
-			status[fn.Name] = s
+func (f *Files) Reconcile(ctx context.Context, want []*function.Function) (reconcile.Result, error) {
+	byName := func(a, b *function.Function) int { return cmp.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(want, byName) { // as a list of the registry is
+		want = slices.SortedFunc(slices.Values(want), byName)
+	}
+	f.forget(want)
+	result, reached, err := f.reconcile(ctx, want)
+	if err != nil {
+		for _, fn := range want[reached:] {
+			f.fail(fn.Name, err)
 		}
 	}
-	f.mu.Lock()
-	f.status = status
-	f.mu.Unlock()
 	return result, err
 }
 
-func (f *Files) reconcile(ctx context.Context, want []function.Function, status map[function.Name]Status) (reconcile.Result, error) {
-	var result reconcile.Result
+// reconcile is a pass; reached is how many functions it came to.
+func (f *Files) reconcile(ctx context.Context, want []*function.Function) (result reconcile.Result, reached int, err error) {
 	if err := os.MkdirAll(f.cfg.Dir, 0o755); err != nil {
-		return result, fmt.Errorf("make dashboard directory: %w", err)
+		return result, 0, fmt.Errorf("make dashboard directory: %w", err)
 	}
 	root, err := os.OpenRoot(f.cfg.Dir) // no link in it leads out of it
 	if err != nil {
-		return result, fmt.Errorf("open dashboard directory: %w", err)
+		return result, 0, fmt.Errorf("open dashboard directory: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	have, err := f.list(root)
 	if err != nil {
-		return result, fmt.Errorf("list dashboard files: %w", err)
+		return result, 0, fmt.Errorf("list dashboard files: %w", err)
 	}
-	wanted := make(map[string]bool, len(want))
-	byName := func(a, b function.Function) int { return cmp.Compare(a.Name, b.Name) }
-	if !slices.IsSortedFunc(want, byName) { // as a list of the registry is
-		want = slices.SortedFunc(slices.Values(want), byName)
-	}
-	for _, fn := range want {
-		if ctx.Err() != nil {
-			return result, fmt.Errorf("dashboard files: %w", context.Cause(ctx))
+	for len(want[reached:]) > 0 {
+		group := sameFolder(want[reached:])
+		f.recall(group)
+		for _, fn := range group {
+			if ctx.Err() != nil {
+				f.remember(group)
+				return result, reached, fmt.Errorf("dashboard files: %w", context.Cause(ctx))
+			}
+			if kept, err := f.put(root, fn, &result); err != nil {
+				f.lose(fn.Name, err)
+				result.Failed++
+			} else {
+				f.keep(fn.Name, kept)
+			}
+			reached++
 		}
-		wanted[fileOf(fn.Name)] = true
-		s := f.blank(fn.Name)
-		s.State = Ready
-		if err := f.put(root, fn, &result); err != nil {
-			s.State, s.Error = Failed, err.Error()
-			result.Failed++
-		}
-		status[fn.Name] = s
+		f.remember(group)
 	}
 	for _, file := range have {
-		if wanted[file] {
+		if _, wanted := find(want, nameOf(file)); wanted {
 			continue
 		}
 		if err := f.remove(root, file, &result); err != nil {
@@ -178,7 +171,61 @@ func (f *Files) reconcile(ctx context.Context, want []function.Function, status 
 			f.log.Warn("cannot delete a dashboard file that no function wants", "file", file, "error", err)
 		}
 	}
-	return result, nil
+	f.memory.prune(want)
+	return result, reached, nil
+}
+
+func find(want []*function.Function, name function.Name) (int, bool) {
+	return slices.BinarySearchFunc(want, name, func(fn *function.Function, name function.Name) int { return cmp.Compare(fn.Name, name) })
+}
+
+// sameFolder is the functions at the beginning of a list whose files lie together.
+func sameFolder(want []*function.Function) []*function.Function {
+	at := path.Dir(string(want[0].Name))
+	n := slices.IndexFunc(want, func(fn *function.Function) bool { return path.Dir(string(fn.Name)) != at })
+	if n < 0 {
+		n = len(want)
+	}
+	return want[:n]
+}
+
+// forget drops what is known of functions that are gone.
+func (f *Files) forget(want []*function.Function) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range f.ready {
+		if _, wanted := find(want, name); !wanted {
+			delete(f.ready, name)
+		}
+	}
+	for name := range f.failed {
+		if _, wanted := find(want, name); !wanted {
+			delete(f.failed, name)
+		}
+	}
+}
+
+// keep notes that a function's file is as wanted.
+func (f *Files) keep(name function.Name, k *keptFile) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ready[name] = *k
+	delete(f.failed, name)
+}
+
+// lose notes why a function's file is not as wanted.
+func (f *Files) lose(name function.Name, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.ready, name)
+	f.failed[name] = err.Error()
+}
+
+// fail notes why a pass did not come to a function; what its file is stays known.
+func (f *Files) fail(name function.Name, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed[name] = err.Error()
 }
 
 // temporary begins the name of a file that is being written.
@@ -196,7 +243,7 @@ func (f *Files) list(root *os.Root) ([]string, error) {
 		case depth != 2 || !entry.Type().IsRegular():
 		case strings.HasPrefix(entry.Name(), temporary):
 			return root.Remove(file)
-		case strings.HasSuffix(file, ".json"):
+		case strings.HasSuffix(file, suffix):
 			out = append(out, file)
 		}
 		return nil
@@ -206,66 +253,49 @@ func (f *Files) list(root *os.Root) ([]string, error) {
 
 var errForeignFile = errors.New("a file without Hadron's tag is in its place; move it away")
 
-func (f *Files) put(root *os.Root, fn function.Function, result *reconcile.Result) error {
-	file, from := fileOf(fn.Name), source{fn.UpdatedAt, fn.SpecOf, f.cfg.ServiceURL(fn.Name)}
-	k, known := f.kept[file]
-	if known && k.of == from && k.untouched(root, file) {
+// put makes one file as wanted and says how it then is.
+func (f *Files) put(root *os.Root, fn *function.Function, result *reconcile.Result) (*keptFile, error) {
+	file, service := fileOf(fn.Name), f.cfg.ServiceURL(fn.Name)
+	from := sourceOf(fn, service)
+	k, known := f.ready[fn.Name] // only this goroutine writes it
+	untouched := known && k.untouched(root, file)
+	if untouched && k.from == from {
 		result.Unchanged++
-		return nil
+		return &k, nil
 	}
 	d := dashgen.ForFunction(dashgen.Spec{
-		Function: fn, Installation: f.cfg.Installation, ExternalURL: f.cfg.ExternalURL,
-		ServiceURL: from.service, Interval: f.cfg.Interval,
+		Function: *fn, Installation: f.cfg.Installation, ExternalURL: f.cfg.ExternalURL,
+		ServiceURL: service, Interval: f.cfg.Interval,
 	})
-	sum := digest(d)
-	if known && k.digest == sum && k.untouched(root, file) {
-		k.of = from
-		f.kept[file] = k
+	drawn := brief(digest(d))
+	if untouched && k.drawn == drawn {
+		k.from = from
 		result.Unchanged++
-		return nil
+		return &k, nil
 	}
-	delete(f.kept, file)
 	text, err := dashgen.Grafana(d, dashgen.GrafanaOptions{DatasourceUID: f.cfg.DatasourceUID})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	have, err := read(root, file)
+	count := &result.Updated
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		result.Created++
+		count = &result.Created
 	case err != nil:
-		return fmt.Errorf("read dashboard file: %w", err)
+		return nil, fmt.Errorf("read dashboard file: %w", err)
 	case bytes.Equal(have, text):
-		f.keep(root, file, from, sum)
-		result.Unchanged++
-		return nil
+		count = &result.Unchanged
 	case !f.ours(have):
-		return errForeignFile
-	default:
-		result.Updated++
+		return nil, errForeignFile
 	}
-	if err := write(root, file, text); err != nil {
-		if have == nil {
-			result.Created--
-		} else {
-			result.Updated--
+	if count != &result.Unchanged {
+		if err := write(root, file, text); err != nil {
+			return nil, fmt.Errorf("write dashboard file: %w", err)
 		}
-		return fmt.Errorf("write dashboard file: %w", err)
 	}
-	f.keep(root, file, from, sum)
-	return nil
-}
-
-// untouched says that a file is as this process left it.
-func (k keptFile) untouched(root *os.Root, file string) bool {
-	info, err := root.Lstat(file)
-	return err == nil && info.Mode().IsRegular() && info.Size() == k.size && info.ModTime().Equal(k.changed)
-}
-
-func (f *Files) keep(root *os.Root, file string, of source, sum [32]byte) {
-	if info, err := root.Lstat(file); err == nil {
-		f.kept[file] = keptFile{of: of, digest: sum, size: info.Size(), changed: info.ModTime()}
-	}
+	*count++
+	return look(root, file, from, drawn), nil
 }
 
 // mostFile bounds what is read of a file; no dashboard of ours is near it.
@@ -287,7 +317,9 @@ func read(root *os.Root, file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(in, mostFile))
 }
 
-// write puts a file in place whole: Grafana reads the directory at any time.
+// write puts a file in place whole: Grafana reads the directory at any time. It is not
+// synced, which takes longer than making it: what a machine that lost its power left
+// is not as it was noted, so the next pass makes it again.
 func write(root *os.Root, file string, text []byte) (err error) {
 	if err := root.MkdirAll(path.Dir(file), 0o755); err != nil {
 		return err
@@ -303,9 +335,6 @@ func write(root *os.Root, file string, text []byte) (err error) {
 		}
 	}()
 	_, err = out.Write(text)
-	if err == nil {
-		err = out.Sync()
-	}
 	if err = errors.Join(err, out.Close()); err != nil {
 		return err
 	}
@@ -333,7 +362,6 @@ func (f *Files) remove(root *os.Root, file string, result *reconcile.Result) err
 	if err := root.Remove(file); err != nil {
 		return err
 	}
-	delete(f.kept, file)
 	result.Deleted++
 	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
 		if err := root.Remove(dir); err != nil {

@@ -131,3 +131,82 @@ func TestFilesBadDirectory(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+// A process that starts knows, from what an earlier one kept, which files are right:
+// it draws none anew, and still finds what was changed or removed meanwhile.
+func TestFilesAreKnownAfterARestart(t *testing.T) {
+	dir, state := t.TempDir(), filepath.Join(t.TempDir(), "state")
+	begin := func(version string) *grafana.Files {
+		f, err := grafana.NewFiles(grafana.FilesConfig{
+			Dir: dir, Installation: "home", ExternalURL: "http://hadron.example", State: state, Version: version,
+			DatasourceUID: "prometheus",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	want := fns("shop/checkout/pay", "shop/cart/add", "shop/cart/drop", "media/encode/thumb")
+	if got := pass(t, begin("1"), want); got != (reconcile.Result{Created: 4}) {
+		t.Fatalf("%+v", got)
+	}
+	// A file whose text is not the dashboard's, with time and size as they were left,
+	// shows whether a pass looked into it.
+	secret := func(name string) {
+		file := filepath.Join(dir, filepath.FromSlash(name)+".json")
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Replace(string(content(t, file)), "Is it fine", "Is it FINE", 1)
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secret("shop/cart/add")
+	again := begin("1")
+	if got := pass(t, again, want); got != (reconcile.Result{Unchanged: 4}) {
+		t.Errorf("after a restart: %+v", got)
+	}
+	if s := again.Status("shop/cart/add"); s.State != grafana.Ready {
+		t.Errorf("after a restart: %+v", s)
+	}
+
+	// What was changed or removed while no process ran is found.
+	if err := os.Remove(filepath.Join(dir, "media", "encode", "thumb.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "shop", "cart", "drop.json"), []byte(strings.Replace(string(content(t, filepath.Join(dir, "shop", "cart", "drop.json"))), "Is it fine", "by hand", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := pass(t, begin("1"), want); got != (reconcile.Result{Created: 1, Updated: 1, Unchanged: 2}) {
+		t.Errorf("after changes: %+v", got)
+	}
+	// So is a function that changed, and one that went, with what was kept of it.
+	changed := fns("shop/cart/add", "shop/cart/drop", "media/encode/thumb")
+	changed[1].SpecOf, changed[1].Spec.Description = 2, "drops"
+	if got := pass(t, begin("1"), changed); got != (reconcile.Result{Updated: 1, Unchanged: 2, Deleted: 1}) {
+		t.Errorf("after a deployment: %+v", got)
+	}
+	if got, wish := tree(t, state), []string{".", "media", "media/encode", "shop", "shop/cart"}; !slices.Equal(got, wish) {
+		t.Errorf("kept: %v", got)
+	}
+	// Another program's files are looked into.
+	if got := pass(t, begin("2"), changed); got != (reconcile.Result{Updated: 1, Unchanged: 2}) {
+		t.Errorf("after an update of the program: %+v", got)
+	}
+	// What is kept is only believed whole.
+	secret("shop/cart/add")
+	file := filepath.Join(state, "shop", "cart")
+	kept := content(t, file)
+	kept[len(kept)/2] ^= 1
+	if err := os.WriteFile(file, kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := pass(t, begin("2"), changed); got != (reconcile.Result{Updated: 1, Unchanged: 2}) {
+		t.Errorf("after damage: %+v", got)
+	}
+}

@@ -124,8 +124,9 @@ type Target struct {
 	transport *transport
 	log       *slog.Logger
 
-	kept   map[string]kept // by uid: what Grafana has, as far as this process knows; Reconcile's own
-	cursor function.Name   // where reading back goes on; Reconcile's own
+	drawn  map[function.Name]drawing // Reconcile's own
+	kept   map[string]kept           // by uid: what Grafana has, as far as this process knows; Reconcile's own
+	cursor function.Name             // where reading back goes on; Reconcile's own
 
 	mu     sync.Mutex
 	status map[function.Name]Status
@@ -208,7 +209,7 @@ func (t *Target) forget(wanted []*wanted) {
 // list fails. It ends early, with an error, where Grafana itself seems to fail;
 // a function whose dashboard was not reached keeps its state if it is ready as
 // wanted, and is Failed otherwise.
-func (t *Target) Reconcile(ctx context.Context, want []function.Function) (reconcile.Result, error) {
+func (t *Target) Reconcile(ctx context.Context, want []*function.Function) (reconcile.Result, error) {
 	wanted := t.draw(want)
 	t.forget(wanted)
 	p := &pass{Target: t, ctx: ctx, wanted: wanted}

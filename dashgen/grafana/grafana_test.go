@@ -29,12 +29,12 @@ func TestMain(m *testing.M) {
 
 const dataToken = "hadron_read_secret"
 
-func fn(name string) function.Function {
-	return function.Function{Name: function.Name(name), Spec: function.DefaultManifest()}
+func fn(name string) *function.Function {
+	return &function.Function{Name: function.Name(name), Spec: function.DefaultManifest()}
 }
 
-func fns(names ...string) []function.Function {
-	var out []function.Function
+func fns(names ...string) []*function.Function {
+	var out []*function.Function
 	for _, name := range names {
 		out = append(out, fn(name))
 	}
@@ -67,7 +67,7 @@ type tester interface {
 	Errorf(format string, args ...any)
 }
 
-func pass(t tester, target reconcile.Target, want []function.Function) reconcile.Result {
+func pass(t tester, target reconcile.Target, want []*function.Function) reconcile.Result {
 	t.Helper()
 	result, err := target.Reconcile(context.Background(), want)
 	if err != nil {
@@ -77,7 +77,7 @@ func pass(t tester, target reconcile.Target, want []function.Function) reconcile
 }
 
 // steady asserts that a pass finds nothing to do.
-func steady(t tester, s *grafanatest.Server, target reconcile.Target, want []function.Function) {
+func steady(t tester, s *grafanatest.Server, target reconcile.Target, want []*function.Function) {
 	t.Helper()
 	s.ForgetRequests()
 	if got, wish := pass(t, target, want), (reconcile.Result{Unchanged: len(want)}); got != wish {
@@ -366,7 +366,7 @@ func TestCancelled(t *testing.T) {
 func TestReadBackRotates(t *testing.T) {
 	s := grafanatest.New(t)
 	tg := target(t, s, func(c *grafana.Config) { c.Verify = 2 })
-	var want []function.Function
+	var want []*function.Function
 	for i := range 7 {
 		want = append(want, fn(fmt.Sprintf("a/b/f%d", i)))
 	}

@@ -20,7 +20,7 @@ func TestConverges(t *testing.T) {
 		s := grafanatest.New(t)
 		tg := target(t, s)
 		names := rapid.SampledFrom([]string{"a/p/x", "a/p/y", "a/q/x", "b/p/x", "b/p/z", "c/r/s"})
-		wanted := func(label string) []function.Function {
+		wanted := func(label string) []*function.Function {
 			return fns(rapid.SliceOfNDistinct(names, 0, 6, rapid.ID[string]).Draw(rt, label)...)
 		}
 
@@ -128,8 +128,8 @@ func outsiders(s *grafanatest.Server) string {
 	return text
 }
 
-func check(rt *rapid.T, s *grafanatest.Server, want []function.Function) {
-	uids := map[string]function.Function{}
+func check(rt *rapid.T, s *grafanatest.Server, want []*function.Function) {
+	uids := map[string]*function.Function{}
 	teams := map[string]bool{}
 	for _, f := range want {
 		uids[dashgen.UID("home", f.Name)] = f
@@ -166,7 +166,7 @@ func check(rt *rapid.T, s *grafanatest.Server, want []function.Function) {
 func BenchmarkSteadyPass(b *testing.B) {
 	s := grafanatest.New(b)
 	tg := target(b, s)
-	var want []function.Function
+	var want []*function.Function
 	for i := range 200 {
 		want = append(want, fn(fmt.Sprintf("t%d/p/f%d", i%10, i)))
 	}

@@ -22,24 +22,43 @@ import (
 
 // wanted is one function's dashboard as it should be.
 type wanted struct {
-	name   function.Name
-	uid    string
-	title  string
-	drawn  dashgen.Dashboard
-	digest [32]byte // of what is drawn
-	done   bool     // this pass has come to it
+	name function.Name
+	fn   *function.Function
+	uid  string
+	drawing
+	done bool // this pass has come to it
 }
 
-// draw draws every function's dashboard, in the order of names.
-func (t *Target) draw(want []function.Function) []*wanted {
+// drawing is what is kept of a function's dashboard between passes: the dashboards
+// themselves of many functions would fill the memory.
+type drawing struct {
+	from   [16]byte // of what it is drawn from
+	digest [32]byte // of what is drawn
+	title  string
+}
+
+func (t *Target) dashboard(f *function.Function) dashgen.Dashboard {
+	return dashgen.ForFunction(dashgen.Spec{
+		Function: *f, Installation: t.cfg.Installation, ExternalURL: t.cfg.ExternalURL,
+		ServiceURL: t.cfg.ServiceURL(f.Name), Interval: t.cfg.Interval,
+	})
+}
+
+// draw draws the dashboard of every function that changed, in the order of names.
+func (t *Target) draw(want []*function.Function) []*wanted {
 	out := make([]*wanted, 0, len(want))
+	drawn := make(map[function.Name]drawing, len(want))
 	for _, f := range want {
-		d := dashgen.ForFunction(dashgen.Spec{
-			Function: f, Installation: t.cfg.Installation, ExternalURL: t.cfg.ExternalURL,
-			ServiceURL: t.cfg.ServiceURL(f.Name), Interval: t.cfg.Interval,
-		})
-		out = append(out, &wanted{name: f.Name, uid: d.UID, title: d.Title, drawn: d, digest: digest(d)})
+		from := sourceOf(f, t.cfg.ServiceURL(f.Name))
+		d, known := t.drawn[f.Name]
+		if !known || d.from != from {
+			made := t.dashboard(f)
+			d = drawing{from: from, digest: digest(made), title: made.Title}
+		}
+		drawn[f.Name] = d
+		out = append(out, &wanted{name: f.Name, fn: f, uid: dashgen.UID(t.cfg.Installation, f.Name), drawing: d})
 	}
+	t.drawn = drawn
 	slices.SortFunc(out, func(a, b *wanted) int { return cmp.Compare(a.name, b.name) })
 	return out
 }
@@ -56,7 +75,7 @@ func digest(d dashgen.Dashboard) [32]byte {
 
 // model renders what is wanted as Grafana's JSON.
 func (t *Target) model(w *wanted) (map[string]any, error) {
-	text, err := dashgen.Grafana(w.drawn, dashgen.GrafanaOptions{DatasourceUID: t.datasourceUID()})
+	text, err := dashgen.Grafana(t.dashboard(w.fn), dashgen.GrafanaOptions{DatasourceUID: t.datasourceUID()})
 	if err != nil {
 		return nil, err
 	}

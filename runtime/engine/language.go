@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/dop251/goja"
+
+	"hadron/runtime/webapi"
 )
 
 // What the language has and goja lacks is written in JavaScript, where it can be
@@ -38,6 +40,7 @@ var languagePrograms = map[string]func() *goja.Program{
 	"Map":                  languageProgram("map"),
 	"Object":               languageProgram("object"),
 	"Promise":              languageProgram("promise"),
+	"WeakMap":              languageProgram("weakmap"),
 	"WeakRef":              languageProgram("weakref"),
 }
 
@@ -102,6 +105,8 @@ func (h *hardener) fill(name string, v goja.Value) goja.Value {
 		return h.run(name)
 	case "Intl":
 		return h.intl()
+	case "WeakMap", "WeakSet":
+		return h.weak(name, v)
 	}
 	return v
 }
@@ -110,7 +115,7 @@ func (h *hardener) fill(name string, v goja.Value) goja.Value {
 func (h *hardener) run(name string, args ...goja.Value) *goja.Object {
 	v, err := h.rt.RunProgram(languagePrograms[name]())
 	if err == nil && len(args) > 0 {
-		fn, ok := goja.AssertFunction(v)
+		fn, ok := webapi.Function(h.rt, v)
 		if !ok {
 			panic(fmt.Errorf("language file %s is no function", name))
 		}
@@ -132,7 +137,7 @@ func (h *hardener) add(to, members *goja.Object) {
 // symbols adds the well-known symbols that code lowered by the bundler looks for
 // under these names in the registry.
 func (h *hardener) symbols(symbol *goja.Object) {
-	of, ok := goja.AssertFunction(symbol.Get("for"))
+	of, ok := webapi.Function(h.rt, symbol.Get("for"))
 	if !ok {
 		return
 	}
@@ -146,7 +151,7 @@ func (h *hardener) symbols(symbol *goja.Object) {
 // recognise makes instanceof work for what stands before a class: goja refuses
 // proxies there.
 func (h *hardener) recognise(class, stand *goja.Object) {
-	native, ok := goja.AssertFunction(class.GetSymbol(goja.SymHasInstance))
+	native, ok := webapi.Function(h.rt, class.GetSymbol(goja.SymHasInstance))
 	if !ok {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"hadron/runtime/locale"
+	"hadron/runtime/webapi"
 )
 
 const maxTextDigits = 10_000 // of a number given as text
@@ -19,7 +20,7 @@ const maxTextDigits = 10_000 // of a number given as text
 // locales puts the methods in place that speak a locale's language: goja's speak
 // none.
 func (h *hardener) locales() {
-	install, ok := goja.AssertFunction(h.internationals().Get("install"))
+	install, ok := webapi.Function(h.rt, h.internationals().Get("install"))
 	if !ok {
 		return
 	}
@@ -243,7 +244,7 @@ func (h *hardener) casing(s string, tags []string, upper bool) goja.Value {
 	case "lt":
 		h.throw("RangeError", "letters of Lithuanian cannot be made small or capital here")
 	}
-	fn, ok := goja.AssertFunction(h.object("String", "prototype").Get(method))
+	fn, ok := webapi.Function(h.rt, h.object("String", "prototype").Get(method))
 	if !ok {
 		panic(h.rt.NewTypeError("String.prototype.%s was taken away", method))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/dop251/goja"
 
 	"hadron/runtime/pattern"
+	"hadron/runtime/webapi"
 )
 
 // authored is where an expression that was translated keeps what its author wrote.
@@ -198,7 +199,7 @@ func (x *expressions) describe(proto *goja.Object) {
 	wrap := func(name string, of func(a authored) any, method bool) {
 		native := x.h.getter(proto, name)
 		if method {
-			native, _ = goja.AssertFunction(proto.Get(name))
+			native, _ = webapi.Function(rt, proto.Get(name))
 		}
 		title := "get " + name
 		if method {
@@ -232,7 +233,7 @@ func (x *expressions) describe(proto *goja.Object) {
 
 // getter is an accessor's function, or nil.
 func (h *hardener) getter(o *goja.Object, name string) goja.Callable {
-	describe, ok := goja.AssertFunction(h.object("Object").Get("getOwnPropertyDescriptor"))
+	describe, ok := webapi.Function(h.rt, h.object("Object").Get("getOwnPropertyDescriptor"))
 	if !ok {
 		return nil
 	}
@@ -244,7 +245,7 @@ func (h *hardener) getter(o *goja.Object, name string) goja.Callable {
 	if !ok {
 		return nil
 	}
-	fn, _ := goja.AssertFunction(descriptor.Get("get"))
+	fn, _ := webapi.Function(h.rt, descriptor.Get("get"))
 	return fn
 }
 

@@ -119,6 +119,9 @@ func (w *watchdog) look(now time.Time) {
 	used, live, cycles := w.samples[0].Value.Uint64(), w.samples[1].Value.Uint64(), w.samples[2].Value.Uint64()
 	collected := cycles != w.cycles
 	w.cycles = cycles
+	if w.victim != nil && w.victim.current.Load() == nil {
+		w.victim = nil // or what it holds stays, and nothing is ever taken again
+	}
 	switch {
 	case used >= w.hard, collected && live >= w.soft:
 		w.relieve(now, used >= w.hard)
@@ -142,7 +145,7 @@ func (w *watchdog) relieve(now time.Time, urgent bool) {
 			return // the next collection shows whether that was enough
 		}
 	}
-	if now.Sub(w.acted) < heapPause && w.victim != nil && w.victim.current.Load() != nil {
+	if now.Sub(w.acted) < heapPause && w.victim != nil {
 		return
 	}
 	w.acted, w.victim = now, w.heaviest()

@@ -65,6 +65,26 @@ func TestMemoryEndsTheCallThatUsesMost(t *testing.T) {
 	}
 }
 
+// What a call held that was ended is free afterwards, also where it is the function's
+// promises that held it, and calls are taken again.
+func TestMemoryOfAnEndedCallIsGivenBack(t *testing.T) {
+	f := budgeted(t, 96<<20)
+	hog := f.add(1, handlerCode(`const all = []; for (;;) all.push(new Promise((r) => all.push(r)))`))
+	good := f.add(2, handlerCode(`return new Response("fine")`))
+	if _, out := f.run(t, get(hog, "/")); out.Code != invocation.MemoryLimit {
+		t.Fatalf("outcome %+v (%v)", out, out.Failure)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; <-time.After(10 * time.Millisecond) {
+		_, out := f.run(t, get(good, "/"))
+		if out.Code == invocation.OK {
+			return
+		}
+		if out.Code != invocation.NodeOverloaded || time.Now().After(deadline) {
+			t.Fatalf("outcome %+v (%v)", out, out.Failure)
+		}
+	}
+}
+
 func heapInUse() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -76,21 +76,28 @@ func (a Alias) Validate() error {
 // same key and weights give the same version. It returns 0 for an alias that
 // Validate refuses.
 func (a Alias) Pick(key uint64) int {
+	version, _ := a.Place(key)
+	return version
+}
+
+// Place is Pick, and says where within the version's share the key lies: from 0 to
+// under its weight.
+func (a Alias) Place(key uint64) (version, at int) {
 	var sum uint64
 	for _, w := range a.Weights {
 		sum += uint64(w.Weight)
 	}
 	if sum == 0 {
-		return 0
+		return 0, 0
 	}
-	at := key % sum
+	left := key % sum
 	for _, w := range a.Weights {
-		if at < uint64(w.Weight) {
-			return w.Version
+		if left < uint64(w.Weight) {
+			return w.Version, int(left)
 		}
-		at -= uint64(w.Weight)
+		left -= uint64(w.Weight)
 	}
-	return 0
+	return 0, 0
 }
 
 // Whole returns the one version that gets all traffic, or 0 where traffic is split.

@@ -32,6 +32,7 @@ type Manifest struct {
 	UnsafeEval        bool              `json:"unsafe_eval,omitempty"` // eval and new Function make code from text
 	CompatibilityDate string            `json:"compatibility_date,omitempty"`
 	Schedules         []Schedule        `json:"schedules,omitempty"`
+	Delivery          Delivery          `json:"delivery,omitzero"`
 }
 
 // Fetch opens addresses for outgoing requests, within what the operator allows.
@@ -127,6 +128,8 @@ func (m Manifest) withDefaults() Manifest {
 	drop(&m.Secrets)
 	drop(&m.Fetch.Allow)
 	drop(&m.Schedules)
+	drop(&m.Delivery.Steps)
+	drop(&m.Delivery.Analysis.Metrics)
 	return m
 }
 

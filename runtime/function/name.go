@@ -76,7 +76,13 @@ func (n Name) part(i int) string {
 type ID struct {
 	Name    Name
 	Version int
+	// Baseline names VMs of the version's own that serve what a rollout's canary is
+	// compared with: the same bytes, and as young and as little called as the canary's.
+	Baseline bool
 }
+
+// Plain is the version itself, whichever of its VMs id names.
+func (id ID) Plain() ID { return ID{Name: id.Name, Version: id.Version} }
 
 func (id ID) String() string { return string(id.Name) + "@" + strconv.Itoa(id.Version) }
 

@@ -152,3 +152,6 @@ func (s *Size) UnmarshalText(b []byte) error {
 	*s = v
 	return nil
 }
+
+// Times is n of them.
+func (d Duration) Times(n int) time.Duration { return time.Duration(n) * time.Duration(d) }

@@ -48,6 +48,8 @@ func TestSchemaAndParserAgree(t *testing.T) {
 			`{"slo":{"availability":50,"latency":[],"window":"90d"}}`, `{"slo":{"latency":[{"quantile":0.5,"threshold":"1ms"},{"quantile":0.9999,"threshold":"90d"}]}}`,
 			`{"alerts":{"escalationPolicy":"P1","disabled":true}}`, `{"access":"public","isolation":"request","compatibility_date":"2026-11-22"}`,
 			`{"schedules":[{"cron":"*/5 0 1 1 MON"}]}`, ` {"name":"a/b/c"} `,
+			`{"delivery":{}}`, `{"delivery":{"strategy":"canary","steps":[1,99],"interval":"1s","probe":{"path":"/health?x=1","expect":204}}}`,
+			`{"delivery":{"analysis":{"off":true,"sample":1,"patience":100,"errors":0.5,"latency":50,"metrics":[{"name":"orders_failed_total","better":"lower"},{"name":"size"}]}}}`,
 		},
 		"refused": {
 			`[]`, `"x"`, `1`, `{"name":""}`, `{"name":"a/b"}`, `{"name":"A/b/c"}`, `{"name":1}`, `{"nam":"a/b/c"}`, `{"Name":"a/b/c"}`, `{"name":null}`,
@@ -61,6 +63,9 @@ func TestSchemaAndParserAgree(t *testing.T) {
 			`{"slo":{"latency":[{"quantile":1,"threshold":"1s"}]}}`, `{"slo":{"latency":[{"quantile":0.4,"threshold":"1s"}]}}`, `{"slo":{"latency":[{"quantile":0.9}]}}`, `{"slo":{"latency":[{"threshold":"1s"}]}}`, `{"slo":{"latency":[{"quantile":0.9,"threshold":"1s","x":1}]}}`,
 			`{"alerts":{"disabled":"no"}}`, `{"alerts":{"policy":"x"}}`, `{"access":"all"}`, `{"access":""}`, `{"isolation":"worker"}`, `{"compatibility_date":"today"}`, `{"compatibility_date":20261122}`,
 			`{"schedules":[{}]}`, `{"schedules":[{"cron":"* * * *"}]}`, `{"schedules":[{"cron":"* * * * * *"}]}`, `{"schedules":{"cron":"* * * * *"}}`, `{} {}`, `{`, `{"name":"a/b/c",}`,
+			`{"delivery":"canary"}`, `{"delivery":{"strategy":""}}`, `{"delivery":{"strategy":"big-bang"}}`, `{"delivery":{"steps":[0]}}`, `{"delivery":{"steps":[100]}}`, `{"delivery":{"steps":[1.5]}}`,
+			`{"delivery":{"probe":{"path":""}}}`, `{"delivery":{"probe":{"path":"health"}}}`, `{"delivery":{"probe":{"path":"/a b"}}}`, `{"delivery":{"probe":{"expect":200}}}`, `{"delivery":{"probe":{"path":"/","expect":100}}}`,
+			`{"delivery":{"analysis":{"sample":0}}}`, `{"delivery":{"analysis":{"patience":101}}}`, `{"delivery":{"analysis":{"errors":0}}}`, `{"delivery":{"analysis":{"latency":51}}}`, `{"delivery":{"analysis":{"metrics":[{}]}}}`, `{"delivery":{"analysis":{"metrics":[{"name":"a-b"}]}}}`, `{"delivery":{"analysis":{"metrics":[{"name":"a","better":"more"}]}}}`,
 		},
 	}
 	for verdict, manifests := range both {
@@ -75,6 +80,7 @@ func TestSchemaAndParserAgree(t *testing.T) {
 	for _, manifest := range []string{
 		`{"entry":"../x.ts"}`, `{"limits":{"timeout":"0s"}}`, `{"limits":{"memory":"99999999999GiB"}}`, `{"env":{"A":"1"},"secrets":["A"]}`, `{"compatibility_date":"2026-02-30"}`,
 		`{"slo":{"latency":[{"quantile":0.9,"threshold":"1s"},{"quantile":0.9,"threshold":"2s"}]}}`, `{"fetch":{"allow":["https://x"]}}`, `{"fetch":{"allow":["10.0.0.0/99"]}}`, `{"fetch":{"allow":["x:99999"]}}`, `{"fetch":{"allow":["a*.x"]}}`, `{"limits":{"timeout":"999999d"}}`,
+		`{"delivery":{"steps":[50,5]}}`, `{"delivery":{"interval":"10ms"}}`, `{"delivery":{"interval":"2d"}}`, `{"delivery":{"analysis":{"metrics":[{"name":"a"},{"name":"a"}]}}}`,
 	} {
 		if _, err := function.ParseManifest([]byte(manifest)); err == nil || !schemaTakes(t, s, manifest) {
 			t.Errorf("parser: %v; schema takes it: %v\n%s", err, schemaTakes(t, s, manifest), manifest)

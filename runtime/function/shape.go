@@ -31,7 +31,9 @@ func checkShape(data []byte) error {
 }
 
 // neverEmpty are the keys whose empty text would silently mean the default.
-var neverEmpty = []string{"name", "entry", "runbook", "access", "isolation", "compatibility_date"}
+var neverEmpty = []string{
+	"name", "entry", "runbook", "access", "isolation", "compatibility_date", "delivery.strategy", "delivery.probe.path",
+}
 
 func shape(path string, v any, t reflect.Type) error {
 	if v == nil {

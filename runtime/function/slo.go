@@ -20,6 +20,21 @@ type Latency struct {
 	Threshold Duration `json:"threshold"`
 }
 
+// Shape is an SLO as a value that can be compared: functions whose SLOs have the same
+// one promise the same, and can share what follows from it.
+type Shape struct {
+	availability float64
+	latency      [maxLatency]Latency
+	window       Duration
+}
+
+// Shape returns the SLO's shape.
+func (s SLO) Shape() Shape {
+	out := Shape{availability: s.Availability, window: s.Window}
+	copy(out.latency[:], s.Latency)
+	return out
+}
+
 // Windows are the lengths an SLO can have.
 var Windows = []Duration{
 	Duration(time.Hour), Duration(6 * time.Hour), Duration(12 * time.Hour), days(1), days(7), days(28), days(30), days(90),

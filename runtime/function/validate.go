@@ -39,7 +39,7 @@ var (
 )
 
 func (m Manifest) validate() error {
-	return firstOf(m.validateTexts(), m.validateLimits(), m.validateEnv(), m.validateLists(), m.SLO.validate())
+	return firstOf(m.validateTexts(), m.validateLimits(), m.validateEnv(), m.validateLists(), m.SLO.validate(), m.Delivery.validate())
 }
 
 func (m Manifest) validateTexts() error {

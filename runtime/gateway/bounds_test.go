@@ -11,7 +11,7 @@ import (
 
 // What a version takes of a request is known before any of it is read.
 func TestRequestsOverAVersionsLimitsAreRefused(t *testing.T) {
-	v := &version{limits: function.Limits{Body: 100, Headers: 50}}
+	v := &version{limits: &function.Limits{Body: 100, Headers: 50}}
 	for name, c := range map[string]struct {
 		header http.Header
 		length int64
@@ -37,12 +37,12 @@ func TestRequestsOverAVersionsLimitsAreRefused(t *testing.T) {
 // A response over its limits is the function's error, and leaves its mark.
 func TestResponsesOverAVersionsLimitsAreErrors(t *testing.T) {
 	limits := function.Limits{Headers: 20, Response: 10}.WithDefaults()
-	e := &exchange{version: &version{limits: limits}}
+	e := &exchange{version: &version{limits: &limits}}
 	err := checkHead(200, http.Header{"X-Long": {strings.Repeat("y", 20)}}, limits.Headers)
 	if err == nil || e.refuseHead(err) == nil || e.hit(invocation.FunctionError) != invocation.HitHeaders {
 		t.Errorf("header: %v, hits %b", err, e.hits)
 	}
-	e = &exchange{version: &version{limits: limits}}
+	e = &exchange{version: &version{limits: &limits}}
 	if err := e.within(10); err != nil || e.invalid != nil {
 		t.Errorf("a body at its limit: %v", err)
 	}

@@ -52,7 +52,7 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if refused := s.permit(caller, t.name, state.access); refused != nil {
 		return refused, nil
 	}
-	v, err := g.version(ctx, req.Header, route, state, t)
+	v, compared, err := g.version(ctx, req.Header, route, state, t)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref))), nil
@@ -73,10 +73,10 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if code := g.admit(v, invocation.TriggerFunction); code != invocation.OK {
 		return s.refuse(t.name, code, busy(v, code)), nil
 	}
-	e := &exchange{g: g, version: v, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerFunction, Method: method(req),
 		URL: g.address(t.rest, req.URL), Header: g.requestHeader(req.Header, trace, s.traceparent), Trace: trace,
-		Depth: caller.Depth + 1, Limits: v.limits,
+		Depth: caller.Depth + 1, Limits: *v.limits,
 	}}
 	if req.Body != nil && req.Body != http.NoBody { // a length of 0 is an unknown one here
 		e.body = newBody(req.Body, v.limits.Body)
@@ -218,7 +218,7 @@ func (s *callSink) response(r reply) *http.Response {
 	header["Traceparent"] = s.traceparent
 	header[requestIDHeader] = []string{s.request}
 	if s.version != nil {
-		header[versionHeader] = s.version.number
+		header[versionHeader] = s.version.number[:]
 	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)), StatusCode: r.status,
@@ -261,6 +261,8 @@ func (s *callSink) write(p []byte) error {
 	}
 	return nil
 }
+
+func (s *callSink) drain() error { return nil } // a pipe holds nothing
 
 func (s *callSink) end(err error) {
 	if s.pipe == nil {

@@ -28,6 +28,7 @@ type sink interface {
 	begin(status int, h http.Header, streamed bool) error // write calls follow
 	whole(status int, h http.Header, body []byte) error   // body is the sink's to keep
 	write(p []byte) error
+	drain() error // a streamed answer was written whole: is it sent?
 	problem(code invocation.Code, f *invocation.Failure)
 	end(err error) // err: the answer is cut short
 }
@@ -37,10 +38,12 @@ type sink interface {
 type exchange struct {
 	g       *Gateway
 	version *version
-	request invocation.Request
-	body    *body // nil: none
-	sink    sink
-	start   time.Time
+	// compared is the side of a rollout's comparison that the call counts for; nil: none.
+	compared *side
+	request  invocation.Request
+	body     *body // nil: none
+	sink     sink
+	start    time.Time
 
 	ctx   context.Context // of this invocation only; Writer's methods have none
 	timer *time.Timer     // ends ctx with ErrTimeout
@@ -75,9 +78,16 @@ func (e *exchange) run(parent context.Context) invocation.Outcome {
 	e.timer = time.AfterFunc(time.Duration(e.version.limits.Timeout), func() { cancel(invocation.ErrTimeout) })
 	defer e.timer.Stop()
 
-	e.version.observer.Begin()
+	observer := e.version.observer(e.g.cfg.Observe)
+	observer.Begin()
+	if e.compared != nil {
+		e.request.Version.Baseline = e.compared.baseline
+	}
 	out := e.answer(e.invoke(ctx))
-	e.version.observer.Observe(e.request.Trigger, out)
+	observer.Observe(e.request.Trigger, out)
+	if e.compared != nil {
+		e.compared.count(out)
+	}
 
 	e.mu.Lock()
 	e.observed, e.holds = true, out.Background
@@ -201,6 +211,9 @@ func (e *exchange) bodiless() bool {
 
 // answer gives the sink what is still due and returns the outcome as it is counted.
 func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
+	if e.sent && e.streamed && e.sinkErr == nil {
+		e.sinkErr = e.sink.drain()
+	}
 	out.Code, out.Failure = e.judge(out)
 	out.Hits |= e.hit(out.Code)
 	served := out.Code == invocation.OK || out.Code == invocation.HTTP5xx
@@ -235,7 +248,8 @@ func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
 // Invoker says.
 func (e *exchange) judge(out invocation.Outcome) (invocation.Code, *invocation.Failure) {
 	code, cause := out.Code, context.Cause(e.ctx)
-	proven := code == invocation.MemoryLimit || code == invocation.CPULimit || code == invocation.WorkerLost
+	proven := code == invocation.MemoryLimit || code == invocation.CPULimit || code == invocation.WorkerLost ||
+		code == invocation.NodeOverloaded || code == invocation.FunctionOverloaded // what was never begun
 	switch {
 	case e.invalid != nil:
 		return invocation.FunctionError, &invocation.Failure{Name: "TypeError", Message: e.invalid.Error()}
@@ -294,6 +308,6 @@ func (e *exchange) Settled(b invocation.Background) {
 }
 
 func (e *exchange) settle(b invocation.Background) {
-	e.version.observer.Settled(b)
+	e.version.observer(e.g.cfg.Observe).Settled(b)
 	e.g.unbusy()
 }

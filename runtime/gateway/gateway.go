@@ -64,8 +64,9 @@ type Config struct {
 	// Resolve finds versions that no alias names. Its errors wrap ErrNotFound where
 	// there is none. Nil: only aliased versions can be called.
 	Resolve func(ctx context.Context, ref function.Ref) (function.Version, error)
-	// Observe makes the handle that is told of a version's calls; it is kept as long
-	// as the version is routed to. Nil: nobody is told.
+	// Observe makes the handle that is told of a version's calls, at the first of them;
+	// it is kept as long as the version is routed to. Calls that begin at the same time
+	// may ask twice: it is the same handle then. Nil: nobody is told.
 	Observe func(v function.Version) Observer
 	// Authorize says who calls. Nobody, without error, is the zero Principal. Of
 	// Authorization it sees nothing but "Bearer hdn_…", whatever else the client sent.
@@ -170,7 +171,7 @@ func New(cfg Config) (*Gateway, error) {
 
 // Apply makes the function callable as described, in effect for every request that
 // begins after it returned. Calls in flight go on undisturbed.
-func (g *Gateway) Apply(f function.Function) { g.routes.apply(f, g.cfg.Observe) }
+func (g *Gateway) Apply(f function.Function) { g.routes.apply(f) }
 
 // Remove makes the function unknown. Calls in flight go on undisturbed.
 func (g *Gateway) Remove(name function.Name) { g.routes.remove(name) }

@@ -46,7 +46,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	if !s.identify(r.Context()) || !s.permit(state.access) {
 		return
 	}
-	v, err := g.version(r.Context(), r.Header, route, state, t)
+	v, compared, err := g.version(r.Context(), r.Header, route, state, t)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref)))
@@ -72,9 +72,9 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	}
 	header := g.requestHeader(r.Header, trace, s.traceparent)
 	g.setForwarded(header, r, s.value)
-	e := &exchange{g: g, version: v, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerHTTP, Method: r.Method,
-		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: v.limits,
+		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: *v.limits,
 	}}
 	if hasBody(r) {
 		e.body = newBody(r.Body, v.limits.Body)
@@ -108,25 +108,29 @@ func (g *Gateway) route(raw string) (t target, r *route, why string) {
 
 // version picks the version that t means at this moment, for this caller. Its error
 // wraps ErrNotFound where t means none.
-func (g *Gateway) version(ctx context.Context, h http.Header, rt *route, s *state, t target) (*version, error) {
+func (g *Gateway) version(ctx context.Context, h http.Header, rt *route, s *state, t target) (*version, *side, error) {
 	ref := function.Ref{Name: rt.name, Alias: function.Live}
 	if t.has {
 		var err error
 		if ref, err = function.ParseSelector(rt.name, t.ref); err != nil {
-			return nil, ErrNotFound
+			return nil, nil, ErrNotFound
 		}
 	}
+	var compared *side
 	if ref.Alias != "" {
 		a := s.alias(ref.Alias)
 		if a == nil {
-			return nil, ErrNotFound
+			return nil, nil, ErrNotFound
 		}
-		ref = function.Ref{Name: rt.name, Version: a.Pick(key(rt.name, a.Sticky, h))}
+		number, at := a.Place(key(rt.name, a.Sticky, h))
+		compared = rt.compared(a, number, at)
+		ref = function.Ref{Name: rt.name, Version: number}
 	}
-	if v := s.versions[ref.Version]; v != nil {
-		return v, nil
+	if v := s.version(ref.Version); v != nil {
+		return v, compared, nil
 	}
-	return g.resolved.find(ctx, rt, s, ref, g.cfg.Observe)
+	v, err := g.resolved.find(ctx, rt, s, ref)
+	return v, compared, err
 }
 
 func busy(v *version, code invocation.Code) string {
@@ -149,6 +153,7 @@ type httpSink struct {
 	version     *version  // nil: not known yet
 	exchange    *exchange // nil: not admitted yet
 	flush       *http.ResponseController
+	stream      *flusher // of a streamed answer that has begun
 	cut         bool
 	values      [6]string // the single values of headers, in one piece of memory
 	used        int
@@ -288,7 +293,7 @@ func (s *httpSink) head(h http.Header) http.Header {
 	out["Traceparent"] = s.traceparent
 	out[requestIDHeader] = s.value(s.request)
 	if s.version != nil {
-		out[versionHeader] = s.version.number
+		out[versionHeader] = s.version.number[:]
 	}
 	if _, ok := out["Content-Type"]; !ok {
 		out["Content-Type"] = nil // else net/http would guess one from the bytes
@@ -303,10 +308,10 @@ func (s *httpSink) begin(status int, h http.Header, streamed bool) error {
 	s.settleBody(true)
 	s.bound()
 	s.w.WriteHeader(status)
-	if !streamed {
-		return nil
+	if streamed {
+		s.stream = newFlusher(s.w, s.control())
 	}
-	return s.flushed()
+	return nil
 }
 
 // bound ends writing to a client that takes longer than a stream may.
@@ -315,24 +320,25 @@ func (s *httpSink) bound() {
 }
 
 func (s *httpSink) write(p []byte) error {
+	if s.stream != nil {
+		return s.stream.write(p)
+	}
 	if _, err := s.w.Write(p); err != nil {
 		return fmt.Errorf("write response: %w", err)
-	}
-	if !s.exchange.streamed {
-		return nil
-	}
-	return s.flushed()
-}
-
-func (s *httpSink) flushed() error {
-	if err := s.control().Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("flush response: %w", err)
 	}
 	return nil
 }
 
+func (s *httpSink) drain() error {
+	if s.stream == nil {
+		return nil
+	}
+	return s.stream.stop()
+}
+
 func (s *httpSink) end(err error) {
 	s.cut = err != nil
+	_ = s.drain() // its error is known, or nobody asked
 	s.exchange.body.close()
 	more, reading := s.unread()
 	if !more {
@@ -352,7 +358,7 @@ func (s *httpSink) unread() (more, reading bool) {
 	if s.exchange != nil {
 		return s.exchange.body.unread()
 	}
-	return hasBody(s.r), false
+	return hasBody(s.r) && !arrived(s.r.Body), false
 }
 
 func (s *httpSink) control() *http.ResponseController {

@@ -53,7 +53,7 @@ func newResolver(resolve func(context.Context, function.Ref) (function.Version, 
 
 // find returns the version that ref names beyond the state's own. Its error is
 // ErrNotFound, or another where the store could not say.
-func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.Ref, observe func(function.Version) Observer) (*version, error) {
+func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.Ref) (*version, error) {
 	if r.resolve == nil || ref.Version > s.latest {
 		return nil, ErrNotFound
 	}
@@ -62,7 +62,7 @@ func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.R
 		if got == nil {
 			return nil, ErrNotFound
 		}
-		if v := s.versions[got.meta.ID.Version]; v != nil {
+		if v := s.version(got.meta.ID.Version); v != nil {
 			return v, nil // an alias names it by now
 		}
 		return got, nil
@@ -83,12 +83,12 @@ func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.R
 	case err != nil:
 		return nil, fmt.Errorf("resolve %s: %w", ref, err)
 	}
-	if v := s.versions[meta.ID.Version]; v != nil {
+	if v := s.version(meta.ID.Version); v != nil {
 		return v, nil
 	}
 	// Two references can name one version; its count must be one.
 	byNumber := resolveKey{rt, function.Ref{Name: ref.Name, Version: meta.ID.Version}.String()}
-	v := r.put(&resolution{key: byNumber, version: newVersion(&meta, observe)})
+	v := r.put(&resolution{key: byNumber, version: newVersion(&meta)})
 	return r.put(&resolution{key: k, version: v}), nil
 }
 

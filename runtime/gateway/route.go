@@ -13,17 +13,19 @@ import (
 )
 
 // table finds a function's route by name. Reading takes no lock: shards are maps
-// that are never written, only replaced, and small enough to be copied quickly.
+// that are never written, only replaced, and small enough to be copied quickly: of
+// 100,000 functions each holds two dozen.
 type table struct {
 	seed   maphash.Seed
 	mu     sync.Mutex // held by writers
-	shards [64]atomic.Pointer[map[function.Name]*route]
+	shards [4096]atomic.Pointer[map[function.Name]*route]
 }
 
 // route is one function. A repoint replaces its state and nothing else.
 type route struct {
-	name  function.Name
-	state atomic.Pointer[state]
+	name        function.Name
+	state       atomic.Pointer[state]
+	comparisons atomic.Pointer[[]Comparison] // nil: none
 }
 
 // state is a function at one moment; it is never written.
@@ -31,17 +33,37 @@ type state struct {
 	access   string // of the version that live last pointed at whole
 	latest   int
 	aliases  []function.Alias
-	versions map[int]*version
+	versions []*version // few: those that an alias names
+}
+
+// version returns one of the aliased versions, or nil.
+func (s *state) version(number int) *version {
+	for _, v := range s.versions {
+		if v.meta.ID.Version == number {
+			return v
+		}
+	}
+	return nil
 }
 
 // version is one version that calls go to. It outlives repoints, so that its count
 // of calls in flight stays true.
 type version struct {
 	meta     *function.Version // shared with the index, which never changes it
-	limits   function.Limits
-	number   []string // the value of Hadron-Version
-	observer Observer
+	limits   *function.Limits
+	number   [1]string // the value of Hadron-Version
+	told     atomic.Pointer[Observer]
 	inFlight atomic.Int64
+}
+
+// observer is who is told of the version's calls, made at the first of them: of most
+// functions of a crowded node there never is one.
+func (v *version) observer(observe func(function.Version) Observer) Observer {
+	if o := v.told.Load(); o != nil {
+		return *o
+	}
+	v.told.CompareAndSwap(nil, new(observe(*v.meta)))
+	return *v.told.Load()
 }
 
 func newTable() *table { return &table{seed: maphash.MakeSeed()} }
@@ -58,21 +80,21 @@ func (t *table) get(name function.Name) *route {
 	return (*m)[name]
 }
 
-func (t *table) apply(f function.Function, observe func(function.Version) Observer) {
+func (t *table) apply(f function.Function) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	known := t.get(f.Name)
-	next := &state{access: f.Spec.Access, latest: f.Latest, aliases: f.Aliases, versions: make(map[int]*version, len(f.Versions))}
+	next := &state{access: f.Spec.Access, latest: f.Latest, aliases: f.Aliases, versions: make([]*version, 0, len(f.Versions))}
 	for i := range f.Versions {
 		meta := &f.Versions[i]
-		number := meta.ID.Version
+		var v *version
 		if known != nil {
-			if v := known.state.Load().versions[number]; v != nil {
-				next.versions[number] = v
-				continue
-			}
+			v = known.state.Load().version(meta.ID.Version)
 		}
-		next.versions[number] = newVersion(meta, observe)
+		if v == nil {
+			v = newVersion(meta)
+		}
+		next.versions = append(next.versions, v)
 	}
 	if known != nil {
 		known.state.Store(next)
@@ -101,11 +123,12 @@ func (t *table) replace(name function.Name, edit func(map[function.Name]*route))
 	at.Store(&next)
 }
 
-func newVersion(meta *function.Version, observe func(function.Version) Observer) *version {
-	return &version{
-		meta: meta, limits: meta.Manifest.Limits.WithDefaults(),
-		number: []string{strconv.Itoa(meta.ID.Version)}, observer: observe(*meta),
+func newVersion(meta *function.Version) *version {
+	limits := &meta.Manifest.Limits
+	if all := limits.WithDefaults(); all != *limits {
+		limits = new(all)
 	}
+	return &version{meta: meta, limits: limits, number: [1]string{strconv.Itoa(meta.ID.Version)}}
 }
 
 func (s *state) alias(name string) *function.Alias {

@@ -216,6 +216,21 @@ func TestFailureBehindASmallBufferedBodyIsStillAProblem(t *testing.T) {
 	}
 }
 
+// What the invoker refuses before anything runs, for want of a worker or of memory, is
+// told as that, and not as a fault of the function's.
+func TestWhatWasNeverBegunIsOverloaded(t *testing.T) {
+	for code, status := range map[invocation.Code]int{invocation.NodeOverloaded: 503, invocation.FunctionOverloaded: 429} {
+		g := open(t, invoke(func(context.Context, *invocation.Request, invocation.Writer) invocation.Outcome {
+			return invocation.Outcome{Code: code, Failure: &invocation.Failure{Message: "full"}}
+		}), nil)
+		res, body := do(t, g.request(t, "GET", "/fn/growth/signup/greeting", nil))
+		wantProblem(t, res, body, status, "overloaded")
+		if res.Header.Get("Retry-After") == "" {
+			t.Error("it does not say when to try again")
+		}
+	}
+}
+
 func TestStreamToHeadRequestIsNotMade(t *testing.T) {
 	g := open(t, streaming(func(_ context.Context, _ *invocation.Request, w invocation.Writer) invocation.Outcome {
 		for w.Write([]byte("for ever")) == nil {

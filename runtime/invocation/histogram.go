@@ -52,6 +52,11 @@ func (h *Histogram) Observe(v float64) bool {
 	return true
 }
 
+// Bound is the upper bound of the bucket of an index.
+func (h *Histogram) Bound(index int32) float64 {
+	return math.Exp2(float64(index) / float64(int32(1)<<h.Schema()))
+}
+
 // bucketOf is the value's index at the finest schema, less one: so that halving an
 // index is a shift.
 func bucketOf(v float64) int32 {

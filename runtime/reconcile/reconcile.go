@@ -25,7 +25,7 @@ type Target interface {
 	// what it did. What failed for one function belongs in Result.Failed and must
 	// not keep it from the others; the error is for what concerns them all. It is
 	// never called twice at once.
-	Reconcile(ctx context.Context, want []function.Function) (Result, error)
+	Reconcile(ctx context.Context, want []*function.Function) (Result, error)
 }
 
 // Result counts what one pass did, in functions or whatever the target is made of.
@@ -49,7 +49,7 @@ type Pass struct {
 type Config struct {
 	Target Target
 	// List returns every function there is. A partial list must be an error.
-	List func(ctx context.Context) ([]function.Function, error)
+	List func(ctx context.Context) ([]*function.Function, error)
 	// Wake says that something may have changed; it should hold one element, so that
 	// wakes during a pass are one. Nil: only Resync and failures lead to passes.
 	Wake       <-chan struct{}
@@ -57,8 +57,11 @@ type Config struct {
 	BackoffMin time.Duration // after the first failure; default 1s
 	BackoffMax time.Duration // after many; default 1m
 	Timeout    time.Duration // of one pass; default 2m
-	Observe    func(Pass)    // told of each pass; default: nobody
-	Logger     *slog.Logger  // default: discards
+	// Rest is the most that a wake waits because the last pass was long: nine times as
+	// long as that. It is for targets that take processor time and no other's; default none.
+	Rest    time.Duration
+	Observe func(Pass)   // told of each pass; default: nobody
+	Logger  *slog.Logger // default: discards
 }
 
 // Validate says what is missing or out of range.
@@ -66,7 +69,7 @@ func (c Config) Validate() error {
 	switch {
 	case c.Target == nil || c.List == nil:
 		return errors.New("reconcile: Target and List are required")
-	case c.Resync < 0 || c.BackoffMin < 0 || c.BackoffMax < 0 || c.Timeout < 0:
+	case c.Resync < 0 || c.BackoffMin < 0 || c.BackoffMax < 0 || c.Timeout < 0 || c.Rest < 0:
 		return errors.New("reconcile: no duration can be negative")
 	}
 	return nil
@@ -232,6 +235,9 @@ func (l *Loop) plan(last Pass) pause {
 		s.Failures = 0
 		s.LastSuccess = s.LastPass
 	}
+	// So changes that keep coming take a tenth of a processor, however many functions
+	// there are.
+	p.least = max(p.least, min(9*last.Duration, l.cfg.Rest))
 	if next := last.Result.Next; next > 0 {
 		p.most = max(min(p.most, next), p.least)
 	}

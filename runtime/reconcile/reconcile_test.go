@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // target is a Target made of one func; it fails the test when two passes overlap.
 type target struct {
-	reconcile func(ctx context.Context, want []function.Function) (reconcile.Result, error)
+	reconcile func(ctx context.Context, want []*function.Function) (reconcile.Result, error)
 	passes    atomic.Int64
 	running   atomic.Int64
 	overlaps  atomic.Int64
@@ -29,7 +29,7 @@ type target struct {
 
 func (*target) Name() string { return "things" }
 
-func (t *target) Reconcile(ctx context.Context, want []function.Function) (reconcile.Result, error) {
+func (t *target) Reconcile(ctx context.Context, want []*function.Function) (reconcile.Result, error) {
 	if t.running.Add(1) > 1 {
 		t.overlaps.Add(1)
 	}
@@ -41,7 +41,7 @@ func (t *target) Reconcile(ctx context.Context, want []function.Function) (recon
 	return t.reconcile(ctx, want)
 }
 
-func none(context.Context) ([]function.Function, error) { return nil, nil }
+func none(context.Context) ([]*function.Function, error) { return nil, nil }
 
 func start(t *testing.T, cfg reconcile.Config) *reconcile.Loop {
 	t.Helper()
@@ -84,7 +84,7 @@ func TestFirstPassComesAtOnceThenOnWakeThenOnResync(t *testing.T) {
 func TestWakesDuringAPassAreOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wake := make(chan struct{}, 1)
-		tg := &target{reconcile: func(ctx context.Context, _ []function.Function) (reconcile.Result, error) {
+		tg := &target{reconcile: func(ctx context.Context, _ []*function.Function) (reconcile.Result, error) {
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):
@@ -113,11 +113,11 @@ func TestFailedListChangesNothing(t *testing.T) {
 		var fails atomic.Bool
 		fails.Store(true)
 		tg := &target{}
-		l := start(t, reconcile.Config{Target: tg, Resync: time.Hour, List: func(context.Context) ([]function.Function, error) {
+		l := start(t, reconcile.Config{Target: tg, Resync: time.Hour, List: func(context.Context) ([]*function.Function, error) {
 			if fails.Load() {
 				return nil, down
 			}
-			return make([]function.Function, 3), nil
+			return []*function.Function{{}, {}, {}}, nil
 		}})
 		synctest.Wait()
 		s := l.Status()
@@ -141,7 +141,7 @@ func TestBackoffGrowsAndNoWakeShortensIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wake := make(chan struct{}, 1)
 		var at []time.Time
-		tg := &target{reconcile: func(context.Context, []function.Function) (reconcile.Result, error) {
+		tg := &target{reconcile: func(context.Context, []*function.Function) (reconcile.Result, error) {
 			at = append(at, time.Now())
 			return reconcile.Result{}, errors.New("down")
 		}}
@@ -170,7 +170,7 @@ func TestBackoffGrowsAndNoWakeShortensIt(t *testing.T) {
 func TestOneFailingFunctionDoesNotDelayTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wake := make(chan struct{}, 1)
-		tg := &target{reconcile: func(context.Context, []function.Function) (reconcile.Result, error) {
+		tg := &target{reconcile: func(context.Context, []*function.Function) (reconcile.Result, error) {
 			return reconcile.Result{Unchanged: 9, Failed: 1}, nil
 		}}
 		l := start(t, reconcile.Config{Target: tg, List: none, Wake: wake})
@@ -191,7 +191,7 @@ func TestOneFailingFunctionDoesNotDelayTheOthers(t *testing.T) {
 
 func TestTargetAsksForAnEarlierPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tg := &target{reconcile: func(context.Context, []function.Function) (reconcile.Result, error) {
+		tg := &target{reconcile: func(context.Context, []*function.Function) (reconcile.Result, error) {
 			return reconcile.Result{Next: 10 * time.Second}, nil
 		}}
 		start(t, reconcile.Config{Target: tg, List: none, Resync: time.Hour})
@@ -207,7 +207,7 @@ func TestPanicAndHangFailThePassOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen []reconcile.Pass
 		tg := &target{}
-		tg.reconcile = func(ctx context.Context, _ []function.Function) (reconcile.Result, error) {
+		tg.reconcile = func(ctx context.Context, _ []*function.Function) (reconcile.Result, error) {
 			switch tg.passes.Load() {
 			case 1:
 				panic("nil map")
@@ -232,7 +232,7 @@ func TestPanicAndHangFailThePassOnly(t *testing.T) {
 func TestStopEndsAPassAndWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := false
-		tg := &target{reconcile: func(ctx context.Context, _ []function.Function) (reconcile.Result, error) {
+		tg := &target{reconcile: func(ctx context.Context, _ []*function.Function) (reconcile.Result, error) {
 			<-ctx.Done()
 			time.Sleep(3 * time.Second) // tidying up
 			ended = true
@@ -302,7 +302,7 @@ func TestConverges(t *testing.T) {
 				default:
 				}
 			}
-			tg := &target{reconcile: func(ctx context.Context, want []function.Function) (reconcile.Result, error) {
+			tg := &target{reconcile: func(ctx context.Context, want []*function.Function) (reconcile.Result, error) {
 				select {
 				case <-time.After(took):
 				case <-ctx.Done():
@@ -319,13 +319,13 @@ func TestConverges(t *testing.T) {
 				have = want[0].Latest
 				return reconcile.Result{Updated: 1}, nil
 			}}
-			list := func(context.Context) ([]function.Function, error) {
+			list := func(context.Context) ([]*function.Function, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				if fault == "break list" {
 					return nil, errors.New("index down")
 				}
-				return []function.Function{{Latest: wanted}}, nil
+				return []*function.Function{{Latest: wanted}}, nil
 			}
 			start(t, reconcile.Config{Target: tg, List: list, Wake: wake, Resync: 10 * time.Minute})
 			for _, step := range steps {

@@ -20,6 +20,7 @@ const (
 	KindRolledBack Kind = "rolled_back" // live went back to an earlier version
 	KindRepointed  Kind = "repointed"   // an alias was set
 	KindDeleted    Kind = "deleted"
+	KindRollout    Kind = "rollout" // a deployment began that moves an alias step by step
 )
 
 // Change is one write to the index: the watch, the audit trail and the source of
@@ -58,6 +59,21 @@ func (c Change) Live() (from, to []function.Weight, touched bool) {
 	from, was := before.weights(function.Live)
 	to, is := after.weights(function.Live)
 	return from, to, was || is
+}
+
+// Moved returns an alias that the change set, live before others, and what it meant
+// before and after; empty where it set none.
+func (c Change) Moved() (alias string, from, to []function.Weight) {
+	if from, to, touched := c.Live(); touched {
+		return function.Live, from, to
+	}
+	var before, after State
+	if json.Unmarshal(c.Before, &before) != nil || json.Unmarshal(c.After, &after) != nil || len(after.Aliases) == 0 {
+		return "", nil, nil
+	}
+	alias = after.Aliases[0].Name
+	from, _ = before.weights(alias)
+	return alias, from, after.Aliases[0].Weights
 }
 
 func (s State) weights(alias string) ([]function.Weight, bool) {

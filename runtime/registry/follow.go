@@ -22,8 +22,8 @@ func (r *Registry) Follow(f Follower) {
 	defer release(r.writer)
 	r.followers = append(r.followers, f)
 	if r.started {
-		for _, fn := range r.index.list(Filter{}) {
-			f.Apply(fn)
+		for _, fn := range r.index.every() {
+			f.Apply(*fn)
 		}
 	}
 }

@@ -152,3 +152,38 @@ func (s *failingStore) Commit(ctx context.Context, c registry.Commit) (int64, er
 	}
 	return s.Store.Commit(ctx, c)
 }
+
+// The list of everything is the same until something changes, and then all but what
+// changed is the same.
+func TestAllIsSharedUntilSomethingChanges(t *testing.T) {
+	r := registrytest.Start(t, sqltest.MustOpen(t).Registry())
+	for _, n := range []function.Name{"b/p/f", "a/p/f", "c/p/f"} {
+		if _, err := r.Register(t.Context(), registry.Registration{By: "ada", Name: n, Source: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := r.All()
+	if len(first) != 3 || first[0].Name != "a/p/f" || first[2].Name != "c/p/f" {
+		t.Fatalf("%v", first)
+	}
+	if again := r.All(); &again[0] != &first[0] {
+		t.Error("a list of its own, although nothing changed")
+	}
+	before := *first[1]
+	if _, err := r.Register(t.Context(), registry.Registration{By: "ada", Name: "b/p/f", Source: "y", Alias: "live"}); err != nil {
+		t.Fatal(err)
+	}
+	second := r.All()
+	if second[0] != first[0] || second[2] != first[2] || second[1] == first[1] || second[1].Latest != 2 {
+		t.Errorf("after a change: %v, %v", first, second)
+	}
+	if !reflect.DeepEqual(*first[1], before) {
+		t.Error("the list that was handed out changed")
+	}
+	if err := r.Delete(t.Context(), "ada", "a/p/f"); err != nil {
+		t.Fatal(err)
+	}
+	if third := r.All(); len(third) != 2 || third[0] != second[1] || len(second) != 3 {
+		t.Errorf("after a deletion: %v", third)
+	}
+}

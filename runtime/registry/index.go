@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -8,20 +9,23 @@ import (
 	"hadron/runtime/function"
 )
 
-// index is the functions in memory. Records are replaced whole, never changed in place.
+// index is the functions in memory, by name. Records are replaced whole, never
+// changed in place.
 type index struct {
 	mu      sync.RWMutex
-	records map[function.Name]*Record
-	names   []function.Name // sorted
+	records []*Record            // sorted by name
+	all     []*function.Function // what all returned last; nil once a record changed
 }
 
-func newIndex() *index { return &index{records: make(map[function.Name]*Record)} }
+func (x *index) at(name function.Name) (int, bool) {
+	return slices.BinarySearchFunc(x.records, name, func(rec *Record, name function.Name) int { return cmp.Compare(rec.Function.Name, name) })
+}
 
 func (x *index) get(name function.Name) (Record, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if rec, ok := x.records[name]; ok {
-		return *rec, true
+	if at, found := x.at(name); found {
+		return *x.records[at], true
 	}
 	return Record{}, false
 }
@@ -29,22 +33,47 @@ func (x *index) get(name function.Name) (Record, bool) {
 func (x *index) put(rec Record) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	name := rec.Function.Name
-	if at, found := slices.BinarySearch(x.names, name); !found {
-		x.names = slices.Insert(x.names, at, name)
+	x.all = nil
+	if n := len(x.records); n == 0 || x.records[n-1].Function.Name < rec.Function.Name { // as a start has them
+		x.records = append(x.records, &rec)
+		return
 	}
-	x.records[name] = &rec
+	if at, found := x.at(rec.Function.Name); found {
+		x.records[at] = &rec
+	} else {
+		x.records = slices.Insert(x.records, at, &rec)
+	}
 }
 
 func (x *index) remove(name function.Name) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	at, found := slices.BinarySearch(x.names, name)
+	at, found := x.at(name)
 	if found {
-		x.names = slices.Delete(x.names, at, at+1)
-		delete(x.records, name)
+		x.records = slices.Delete(x.records, at, at+1)
+		x.all = nil
 	}
 	return found
+}
+
+// every returns all functions. It is the same slice until something changes: who
+// looks again and again costs nothing but that.
+func (x *index) every() []*function.Function {
+	x.mu.RLock()
+	all := x.all
+	x.mu.RUnlock()
+	if all != nil {
+		return all
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.all == nil {
+		x.all = make([]*function.Function, len(x.records))
+		for i, rec := range x.records {
+			x.all[i] = &rec.Function
+		}
+	}
+	return x.all
 }
 
 func (x *index) list(f Filter) []function.Function {
@@ -58,19 +87,17 @@ func (x *index) list(f Filter) []function.Function {
 	query := strings.ToLower(f.Query)
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	at, _ := slices.BinarySearch(x.names, max(function.Name(prefix), f.After))
+	at, _ := x.at(max(function.Name(prefix), f.After))
 	var out []function.Function
-	if n := len(x.names) - at; n > 0 && f.Limit == 0 && query == "" && prefix == "" {
-		out = make([]function.Function, 0, n)
-	}
-	for _, name := range x.names[at:] {
-		if !strings.HasPrefix(string(name), prefix) {
+	for _, rec := range x.records[at:] {
+		fn := &rec.Function
+		if !strings.HasPrefix(string(fn.Name), prefix) {
 			break
 		}
-		if name == f.After {
+		if fn.Name == f.After {
 			continue
 		}
-		if fn := &x.records[name].Function; matches(fn, query) {
+		if matches(fn, query) {
 			if out = append(out, *fn); len(out) == f.Limit {
 				break
 			}

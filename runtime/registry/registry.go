@@ -100,7 +100,7 @@ func New(cfg Config) (*Registry, error) {
 		return nil, err
 	}
 	return &Registry{
-		cfg: cfg, index: newIndex(), cache: newCache(cfg.CacheBytes),
+		cfg: cfg, index: new(index), cache: newCache(cfg.CacheBytes),
 		builds: make(chan struct{}, cfg.MaxBuilds), writer: make(chan struct{}, 1),
 		wakes: make(map[chan struct{}]struct{}),
 	}, nil
@@ -148,6 +148,11 @@ type Filter struct {
 func (r *Registry) List(_ context.Context, f Filter) ([]function.Function, error) {
 	return r.index.list(f), nil
 }
+
+// All returns every function in the order of their names. Nothing is copied: it is
+// the same slice until a function changes, and a function that did not change is the
+// same pointer in the next.
+func (r *Registry) All() []*function.Function { return r.index.every() }
 
 // Versions returns versions of a function, newest first, those below before
 // where it is given. limit is 100 where it is 0, and at most MaxPage. It returns

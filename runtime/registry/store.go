@@ -21,8 +21,8 @@ type Store interface {
 	Changes(ctx context.Context, f ChangeFilter) ([]Change, error)
 	// Commit writes all of c or nothing, and returns the change's cursor: cursors
 	// grow in the order of commits. It returns ErrConflict where the function's
-	// revision is not c.Expect, and ErrVersionNotFound where an alias names a
-	// version that is not there.
+	// revision is not c.Expect, ErrVersionNotFound where an alias names a version
+	// that is not there, and ErrStale where what is beside it was overtaken.
 	Commit(ctx context.Context, c Commit) (cursor int64, err error)
 }
 
@@ -89,4 +89,7 @@ type Commit struct {
 	Version *NewVersion // nil: none is new
 	Aliases []function.Alias
 	Change  Change // Cursor is the Store's to give
+	// Beside is written in the same transaction; the Store knows its type. The registry
+	// only passes it on.
+	Beside any
 }

@@ -26,6 +26,8 @@ type edit struct {
 	touched []string           // aliases
 	points  int                // version that the state speaks of
 	digest  string
+	beside  any
+	held    bool // live's spec and way stay as they are
 }
 
 // write reads the function, plans, commits, and brings index and followers up to
@@ -121,7 +123,7 @@ func (e *edit) put(a function.Alias) error {
 	if a.Name != function.Live {
 		return nil
 	}
-	if whole := a.Whole(); whole != 0 {
+	if whole := a.Whole(); whole != 0 && !e.held {
 		e.next.Lived = e.lived(whole)
 		f.SpecOf = whole
 		for _, v := range e.known {
@@ -169,6 +171,7 @@ func (e *edit) commit(now time.Time) (Commit, error) {
 	c := Commit{
 		Expect: e.cur.Revision, Next: e.next, Version: e.version,
 		Change: Change{Kind: e.kind, Function: f.Name, By: e.by, Message: e.message, Before: before, After: after, Time: now},
+		Beside: e.beside,
 	}
 	if e.next.Deleted {
 		c.Change.After = jsonNull

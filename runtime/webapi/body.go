@@ -226,7 +226,7 @@ func bodyMembers[T bodied](c *class) {
 	attribute(c, "bodyUsed", func(self T) goja.Value { return r.vm.ToValue(self.body().disturbed()) }, nil)
 	reads := func(name string, convert func(self T, data []byte) goja.Value) {
 		promised(c, name, 0, func(self T, _ []goja.Value) goja.Value {
-			p, resolve, reject := r.vm.NewPromise()
+			p, resolve, reject := r.newPromise()
 			var site []goja.StackFrame
 			if c := self.body(); c != nil && (c.source != nil || c.stream != nil) {
 				site = r.here() // what goes wrong does so later
@@ -239,7 +239,7 @@ func bodyMembers[T bodied](c *class) {
 				}
 				r.settle(resolve, v)
 			}, func(reason goja.Value) { r.settle(reject, reason) })
-			return r.vm.ToValue(p)
+			return p
 		})
 	}
 	reads("arrayBuffer", func(_ T, data []byte) goja.Value { return r.arrayBuffer(bytes.Clone(data)) })

@@ -259,13 +259,13 @@ func newBYOBReaderClass(r *Realm) *class {
 		case b.stream == nil:
 			panic(r.typeError("the reader was released"))
 		}
-		p, resolve, reject := r.vm.NewPromise()
+		p, resolve, reject := r.newPromise()
 		r.readInto(b.stream, v, minimum, readIntoRequest{
 			chunk: func(v goja.Value) { r.settle(resolve, r.iterResult(v, false)) },
 			end:   func(v goja.Value) { r.settle(resolve, r.iterResult(v, true)) },
 			fail:  func(reason goja.Value) { r.settle(reject, reason) },
 		})
-		return r.vm.ToValue(p)
+		return p
 	})
 	return c
 }

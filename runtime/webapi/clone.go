@@ -198,7 +198,7 @@ func (c *cloner) primitive(o *goja.Object) goja.Value {
 }
 
 func (c *cloner) method(class, name string, o *goja.Object) goja.Value {
-	fn, ok := goja.AssertFunction(c.r.vm.Get(class).ToObject(c.r.vm).Get("prototype").ToObject(c.r.vm).Get(name))
+	fn, ok := Function(c.r.vm, c.r.vm.Get(class).ToObject(c.r.vm).Get("prototype").ToObject(c.r.vm).Get(name))
 	if !ok {
 		panic(c.refuse("the value"))
 	}
@@ -232,7 +232,7 @@ func (c *cloner) entries(o *goja.Object, class string, depth int) goja.Value {
 	var items []goja.Value
 	// forEach of the class itself: the function may have given the object an
 	// iterator of its own.
-	each, ok := goja.AssertFunction(c.r.vm.Get(class).ToObject(c.r.vm).Get("prototype").ToObject(c.r.vm).Get("forEach"))
+	each, ok := Function(c.r.vm, c.r.vm.Get(class).ToObject(c.r.vm).Get("prototype").ToObject(c.r.vm).Get("forEach"))
 	if !ok {
 		panic(c.refuse("the value"))
 	}

@@ -63,7 +63,7 @@ func (r *Realm) options(v goja.Value, of string) goja.Value {
 }
 
 func (r *Realm) callable(v goja.Value, what string) goja.Callable {
-	fn, ok := goja.AssertFunction(v)
+	fn, ok := Function(r.vm, v)
 	if !ok {
 		panic(r.vm.NewTypeError("%s is no function", what))
 	}
@@ -104,26 +104,22 @@ func (r *Realm) arrayBuffer(b []byte) goja.Value {
 }
 
 func (r *Realm) resolved(v goja.Value) goja.Value {
-	p, resolve, _ := r.vm.NewPromise()
+	p, resolve, _ := r.newPromise()
 	if v == nil {
 		v = goja.Undefined()
 	}
 	r.settle(resolve, v)
-	return r.vm.ToValue(p)
+	return p
 }
 
 func (r *Realm) rejected(reason goja.Value) goja.Value {
-	p, _, reject := r.vm.NewPromise()
+	p, _, reject := r.newPromise()
 	r.settle(reject, reason)
-	return r.vm.ToValue(p)
+	return p
 }
 
 // settle resolves or rejects; only what ends the VM can come of it.
-func (r *Realm) settle(how func(any) error, v goja.Value) {
-	if err := how(v); err != nil {
-		panic(err)
-	}
-}
+func (r *Realm) settle(how goja.Callable, v goja.Value) { r.must(how(goja.Undefined(), v)) }
 
 // off does work off the VM's goroutine, and done with its outcome on it. A panic of
 // the work becomes its error.
@@ -217,7 +213,7 @@ func (r *Realm) dataView(o *goja.Object) bool {
 	if tag := o.GetSymbol(goja.SymToStringTag); tag == nil || tag.String() != "DataView" {
 		return false
 	}
-	isView, ok := goja.AssertFunction(r.vm.Get("ArrayBuffer").ToObject(r.vm).Get("isView"))
+	isView, ok := Function(r.vm, r.vm.Get("ArrayBuffer").ToObject(r.vm).Get("isView"))
 	return ok && r.must(isView(goja.Undefined(), o)).ToBoolean()
 }
 

@@ -63,7 +63,7 @@ func perform[T any](r *Realm, heavy bool, work func(context.Context) (T, error),
 	}
 	r.heavies++
 	turn, site := r.heavy, r.here()
-	p, resolve, reject := r.vm.NewPromise()
+	p, resolve, reject := r.newPromise()
 	off(r, func() (T, error) {
 		var none T
 		select {
@@ -86,7 +86,7 @@ func perform[T any](r *Realm, heavy bool, work func(context.Context) (T, error),
 		}
 		r.settle(resolve, v)
 	})
-	return r.vm.ToValue(p)
+	return p
 }
 
 // thrown is what functions see of an operation's error.

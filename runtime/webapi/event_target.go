@@ -218,7 +218,7 @@ func (r *Realm) dispatch(t *EventTarget, e *Event) {
 
 func (r *Realm) notify(l *listener, this goja.Value, e *Event) {
 	ex := r.vm.Try(func() {
-		fn, ok := goja.AssertFunction(l.callback)
+		fn, ok := Function(r.vm, l.callback)
 		switch {
 		case ok:
 		case l.handler:

@@ -66,7 +66,7 @@ func pairsOf[T object](c *class, at func(self T, i int) (name string, value goja
 func (r *Realm) iteratorPrototype(name string) *goja.Object {
 	if r.iter == nil {
 		arr := r.vm.NewArray()
-		values, _ := goja.AssertFunction(arr.GetSymbol(goja.SymIterator))
+		values, _ := Function(r.vm, arr.GetSymbol(goja.SymIterator))
 		it := r.must(values(arr)).(*goja.Object)
 		r.iter = it.Prototype().Prototype()
 	}

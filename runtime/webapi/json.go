@@ -52,7 +52,7 @@ func newJSON(vm *goja.Runtime, language func(name string) *goja.Object, most int
 }
 
 func (j *jsonRealm) native(global, name string) goja.Callable {
-	fn, ok := goja.AssertFunction(j.language(global).Get(name))
+	fn, ok := Function(j.vm, j.language(global).Get(name))
 	if !ok {
 		panic(j.vm.NewTypeError("the language has no %s.%s", global, name))
 	}
@@ -96,7 +96,7 @@ func (j *jsonRealm) install(json *goja.Object) {
 	define("parse", 2, func(call goja.FunctionCall) goja.Value {
 		text, lone := j.textOf(call.Argument(0))
 		v := j.parse(text, lone)
-		if reviver, ok := goja.AssertFunction(call.Argument(1)); ok {
+		if reviver, ok := Function(j.vm, call.Argument(1)); ok {
 			root := j.vm.NewObject()
 			_ = root.DefineDataProperty("", v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 			return newReviver(j, reviver).walk(root, j.vm.ToValue(""), 0)

@@ -13,7 +13,7 @@ func (w *jsonWriter) replace(v goja.Value) {
 	if !ok {
 		return
 	}
-	if w.replacer, ok = goja.AssertFunction(o); ok {
+	if w.replacer, ok = Function(w.j.vm, o); ok {
 		return
 	}
 	if !w.isArray(o) {

@@ -43,7 +43,7 @@ func (w *jsonWriter) method(o *goja.Object) goja.Callable {
 	}
 	v := o.Get("toJSON")
 	w.ran++ // it may be an accessor
-	to, _ := goja.AssertFunction(v)
+	to, _ := Function(w.j.vm, v)
 	return to
 }
 

@@ -91,7 +91,7 @@ func (w *jsonWriter) write(v goja.Value, key jsonKey, holder *goja.Object) bool 
 			v = w.call(to, o, w.value(key))
 		}
 	} else if v.ExportType() == bigIntType {
-		if to, ok := goja.AssertFunction(v.ToObject(w.j.vm).Get("toJSON")); ok {
+		if to, ok := Function(w.j.vm, v.ToObject(w.j.vm).Get("toJSON")); ok {
 			v = w.call(to, v, w.value(key))
 		}
 	}

@@ -11,9 +11,27 @@ func (r *Realm) promises() {
 	p, _, _ := r.vm.NewPromise()
 	proto := r.vm.ToValue(p).(*goja.Object).Prototype()
 	r.promise = proto.Get("constructor").(*goja.Object)
-	r.promiseThen, _ = goja.AssertFunction(proto.Get("then"))
-	r.promiseResolve, _ = goja.AssertFunction(r.promise.Get("resolve"))
+	r.promiseThen, _ = Function(r.vm, proto.Get("then"))
+	r.promiseResolve, _ = Function(r.vm, r.promise.Get("resolve"))
+	r.executor = r.vm.ToValue(func(call goja.FunctionCall) goja.Value {
+		r.settlers = [2]goja.Value{call.Argument(0), call.Argument(1)}
+		return goja.Undefined()
+	})
 	r.nothing = r.vm.ToValue(func(goja.FunctionCall) goja.Value { return goja.Undefined() })
+}
+
+// newPromise makes a promise and what settles it. Those of goja's NewPromise would
+// run microtasks in the middle of native code, as AssertFunction's do.
+func (r *Realm) newPromise() (p goja.Value, resolve, reject goja.Callable) {
+	r.promises()
+	o, err := r.vm.New(r.promise, r.executor)
+	if err != nil {
+		panic(err)
+	}
+	resolve, _ = Function(r.vm, r.settlers[0])
+	reject, _ = Function(r.vm, r.settlers[1])
+	r.settlers = [2]goja.Value{}
+	return o, resolve, reject
 }
 
 // promiseOf makes a promise of a value: itself where it is one already.
@@ -119,8 +137,8 @@ type outcome struct {
 	settled bool
 	reason  goja.Value // of its rejection; nil: fulfilled, or pending
 	promise goja.Value
-	resolve func(any) error
-	reject  func(any) error
+	resolve goja.Callable
+	reject  goja.Callable
 	loud    bool // a rejection that nobody watches is reported
 }
 
@@ -163,17 +181,16 @@ func (o *outcome) when(r *Realm, fulfilled, rejected goja.Value) {
 // get returns the promise.
 func (o *outcome) get(r *Realm) goja.Value {
 	if o.promise == nil {
-		p, resolve, reject := r.vm.NewPromise()
-		o.promise, o.resolve, o.reject = r.vm.ToValue(p), resolve, reject
+		o.promise, o.resolve, o.reject = r.newPromise()
 		if !o.loud {
 			r.quiet(o.promise)
 		}
 		switch {
 		case !o.settled:
 		case o.reason == nil:
-			r.settle(resolve, goja.Undefined())
+			r.settle(o.resolve, goja.Undefined())
 		default:
-			r.settle(reject, o.reason)
+			r.settle(o.reject, o.reason)
 		}
 	}
 	return o.promise
@@ -182,13 +199,13 @@ func (o *outcome) get(r *Realm) goja.Value {
 // deferred is a promise with what settles it.
 type deferred struct {
 	promise goja.Value
-	resolve func(any) error
-	reject  func(any) error
+	resolve goja.Callable
+	reject  goja.Callable
 }
 
 func (r *Realm) deferred() *deferred {
-	p, resolve, reject := r.vm.NewPromise()
-	return &deferred{r.vm.ToValue(p), resolve, reject}
+	p, resolve, reject := r.newPromise()
+	return &deferred{p, resolve, reject}
 }
 
 func (d *deferred) fulfil(r *Realm, v goja.Value) {

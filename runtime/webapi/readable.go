@@ -211,13 +211,13 @@ func (r *Realm) cancelQuietly(s *ReadableStream, reason goja.Value) {
 
 // readPromise is reader.read(): a promise of {value, done}.
 func (r *Realm) readPromise(s *ReadableStream) goja.Value {
-	p, resolve, reject := r.vm.NewPromise()
+	p, resolve, reject := r.newPromise()
 	r.read(s, readRequest{
 		chunk: func(v goja.Value) { r.settle(resolve, r.iterResult(v, false)) },
 		end:   func() { r.settle(resolve, r.iterResult(nil, true)) },
 		fail:  func(reason goja.Value) { r.settle(reject, reason) },
 	})
-	return r.vm.ToValue(p)
+	return p
 }
 
 // newStream makes a stream of any values over native algorithms, which may be nil.
@@ -237,6 +237,15 @@ func (r *Realm) newByteStream(highWater float64, pull func() goja.Value, cancel 
 	s.ctl = c
 	r.use("ReadableStream").wrap(s)
 	r.startBytes(c, goja.Undefined())
+	return s
+}
+
+// newStartedStream is newByteStream for a host's source: it has nothing to start, so
+// that nobody waits for it, and nothing is read ahead.
+func (r *Realm) newStartedStream(pull func() goja.Value, cancel func(goja.Value) goja.Value) *ReadableStream {
+	s := &ReadableStream{}
+	s.ctl = &ByteController{stream: s, pull: pull, cancel: cancel, started: true}
+	r.use("ReadableStream").wrap(s)
 	return s
 }
 

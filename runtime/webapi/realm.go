@@ -72,6 +72,8 @@ type Realm struct {
 
 	promiseThen    goja.Callable
 	promiseResolve goja.Callable
+	executor       goja.Value // of every promise made natively: leaves what settles it in settlers
+	settlers       [2]goja.Value
 	promise        *goja.Object
 	nothing        goja.Value // a function that does nothing
 	fulfilled      goja.Value // a promise of undefined

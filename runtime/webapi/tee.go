@@ -27,7 +27,7 @@ func (r *Realm) split(s *ReadableStream, clone bool) (a, b *ReadableStream) {
 	}
 	t := &teeing{realm: r, stream: s, canceled: r.deferred()}
 	if clone {
-		t.clone, _ = goja.AssertFunction(newStructuredClone(r))
+		t.clone, _ = Function(r.vm, newStructuredClone(r))
 	}
 	t.reader = r.acquire(s)
 	for i := range t.branches {

@@ -104,3 +104,15 @@ func TestTextAndCompressionStreams(t *testing.T) {
 		{`return (await all(new Response("héé").body.pipeThrough(new TextDecoderStream()))).join("")`, `"héé"`},
 	}.with(tools + feed).run(t)
 }
+
+// A microtask that is native has no frame below it; what it calls must not run the
+// other microtasks in its middle.
+func TestNativeMicrotasksAreWhole(t *testing.T) {
+	cases{
+		{`const log = []; const w = new WritableStream({write(c) { log.push("w" + c); return new Promise(r => setTimeout(r, 1)) }}, {highWaterMark: 2}).getWriter(); w.write(1); w.write(2); await w.ready; log.push("ready", w.desiredSize); await w.close(); log.push(w.desiredSize); return log`, `["w1","w2","ready",1,0]`},
+		{`const log = []; const t = new EventTarget(); t.addEventListener("x", () => { log.push("first"); Promise.resolve().then(() => log.push("micro")) }); t.addEventListener("x", () => log.push("second")); await Promise.resolve(new Event("x")).then(t.dispatchEvent.bind(t)); return log`, `["first","second","micro"]`},
+		{`const log = []; const t = new EventTarget(); t.addEventListener("x", new Proxy(() => { log.push("first"); Promise.resolve().then(() => log.push("micro")) }, {})); t.addEventListener("x", () => log.push("second")); await Promise.resolve(new Event("x")).then(t.dispatchEvent.bind(t)); return log`, `["first","second","micro"]`},
+		{`const s = new ReadableStream({start(c) { for (const x of ["a", "\ud83d", "\ude00", "\ud800"]) c.enqueue(x); c.close() }}).pipeThrough(new TextEncoderStream()); return (await all(s)).map(x => [...x].join())`, `["97","240,159,152,128","239,191,189"]`},
+		{`const out = []; for (let i = 0; i < 3; i++) { const [a, b] = new Response(new ReadableStream({start(c) { c.enqueue(new Uint8Array([65])); c.close() }})).body.tee(); out.push(await new Response(a).text() + await new Response(b).text()) } return out`, `["AA","AA","AA"]`},
+	}.with(tools).run(t)
+}

@@ -73,7 +73,7 @@ func (w *process) judge(streams []*stream) verdict {
 		if !w.page.marked(s.id) || wedged && s.owing(now) == 0 {
 			continue
 		}
-		if id := s.caller.Version; !slices.Contains(v.suspects, id) {
+		if id := s.caller.Version.Plain(); !slices.Contains(v.suspects, id) {
 			v.suspects = append(v.suspects, id)
 		}
 	}

@@ -145,6 +145,7 @@ func (p *Pool) Build(ctx context.Context, job Job) (function.Bundle, error) {
 		w.end("its job is done")
 		<-w.read
 	}()
+	p.fair.compiles(w)
 	if err := w.adopt(orders{Memory: int64(p.cfg.BuildMemory), MaxCall: p.cfg.MaxCall, ExternalURL: p.cfg.ExternalURL}, place{}); err != nil {
 		return function.Bundle{}, fmt.Errorf("compile module: %w", err)
 	}

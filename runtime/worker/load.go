@@ -107,6 +107,11 @@ func appendBundle(b []byte, id function.ID, bundle function.Bundle) ([]byte, err
 	}
 	b = appendText(b, string(id.Name))
 	b = binary.AppendUvarint(b, uint64(id.Version))
+	baseline := uint64(0)
+	if id.Baseline {
+		baseline = 1
+	}
+	b = binary.AppendUvarint(b, baseline)
 	b = appendText(b, bundle.Builder)
 	b = appendText(b, string(manifest))
 	b = appendText(b, string(bundle.Code))
@@ -115,7 +120,7 @@ func appendBundle(b []byte, id function.ID, bundle function.Bundle) ([]byte, err
 
 func readBundle(data []byte) (function.Bundle, error) {
 	c := cursor{s: string(data)}
-	bundle := function.Bundle{ID: function.ID{Name: function.Name(c.text()), Version: c.small()}, Builder: c.text()}
+	bundle := function.Bundle{ID: function.ID{Name: function.Name(c.text()), Version: c.small(), Baseline: c.small() == 1}, Builder: c.text()}
 	manifest := c.text()
 	bundle.Code, bundle.Map = []byte(c.text()), []byte(c.text())
 	if err := c.end(); err != nil {

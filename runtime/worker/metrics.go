@@ -19,6 +19,8 @@ type metrics struct {
 	adopted    prometheus.Counter
 	idled      prometheus.Counter
 	evicted    prometheus.Counter
+	lowered    prometheus.Counter
+	replaced   prometheus.Counter
 	retried    prometheus.Counter
 	violations prometheus.Counter
 	unlogged   prometheus.Counter
@@ -51,6 +53,8 @@ func newMetrics(registerer prometheus.Registerer, p *Pool) (*metrics, error) {
 		adopted:    counter("hadron_workers_adopted_total", "Workers that were given to a team."),
 		idled:      counter("hadron_workers_idled_total", "Workers that were stopped because they had no calls."),
 		evicted:    counter("hadron_workers_evicted_total", "Idle workers that made room for another team's."),
+		lowered:    counter("hadron_workers_slowed_total", "Times that a worker took more than its share of the processors and got a lower priority."),
+		replaced:   counter("hadron_workers_replaced_total", "Slowed workers that were replaced when they were calm, where a priority cannot be raised again."),
 		retried:    counter("hadron_worker_calls_retried_total", "Calls sent again because their worker ended before their code ran."),
 		violations: counter("hadron_worker_violations_total", "Workers ended for what they sent."),
 		unlogged:   counter("hadron_worker_log_dropped_total", "Console lines dropped in workers whose server was slow."),
@@ -68,9 +72,11 @@ func newMetrics(registerer prometheus.Registerer, p *Pool) (*metrics, error) {
 		m.builds.WithLabelValues(result)
 	}
 	m.all = []prometheus.Collector{
-		m.adopted, m.idled, m.evicted, m.retried, m.violations, m.unlogged, m.deaths, m.builds, m,
+		m.adopted, m.idled, m.evicted, m.lowered, m.replaced, m.retried, m.violations, m.unlogged, m.deaths, m.builds, m,
 		gauge("hadron_workers", "Workers that belong to a team.", func() float64 { return float64(p.Status().Workers) }),
 		gauge("hadron_workers_blank", "Workers that wait for a team.", func() float64 { return float64(len(p.blanks)) }),
+		gauge("hadron_workers_slowed", "Workers whose priority is lowered, because they take more than their share of the processors.",
+			func() float64 { return float64(p.Status().Slowed) }),
 		gauge("hadron_worker_memory_bytes", "Resident memory of all workers of teams; what they share is counted in each.",
 			func() float64 { return float64(p.Status().RSS) }),
 		gauge("hadron_versions_quarantined", "Versions that are not run because they end their worker.",

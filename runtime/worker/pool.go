@@ -29,6 +29,7 @@ type place struct {
 
 // placeOf is where a version runs. It is an error where it does not run.
 func (p *Pool) placeOf(id function.ID) (place, error) {
+	id = id.Plain() // a baseline is suspected and runs with its version
 	alone, q := p.trials.of(id)
 	switch {
 	case q != nil:
@@ -63,6 +64,7 @@ type Pool struct {
 	trials  *trials
 	metrics *metrics
 	spawner *spawner
+	fair    fairness
 	serial  atomic.Int64
 	builds  chan struct{}
 	blanks  chan *process // ready for a team
@@ -91,10 +93,12 @@ func New(cfg Config) (*Pool, error) {
 	}
 	cfg = cfg.withDefaults()
 	p := &Pool{
-		cfg: cfg, log: cfg.Logger.With("component", "workers"), trials: newTrials(cfg), spawner: newSpawner(),
+		cfg: cfg, log: cfg.Logger.With("component", "workers"), trials: newTrials(cfg),
 		builds: make(chan struct{}, cfg.MaxBuilds), blanks: make(chan *process, cfg.Spares-1),
 		seats: map[place]*seat{}, workers: map[*process]bool{}, freed: make(chan struct{}, 1), hungry: make(chan struct{}, 1),
 	}
+	p.fair.init(p)
+	p.spawner = newSpawner(p.fair.spawns())
 	p.closing, p.stop = context.WithCancelCause(context.Background())
 	var err error
 	if p.metrics, err = newMetrics(cfg.Registerer, p); err != nil {
@@ -103,6 +107,7 @@ func New(cfg Config) (*Pool, error) {
 	}
 	p.keepers.Go(p.keepBlanks)
 	p.keepers.Go(p.keepWatch)
+	p.keepers.Go(p.fair.keep)
 	return p, nil
 }
 
@@ -218,6 +223,7 @@ func (p *Pool) hire(ctx context.Context, a place, memory function.Size) (*proces
 	for _, addr := range p.cfg.Own() {
 		o.Own = append(o.Own, addr.String())
 	}
+	p.fair.begins(w)
 	if err := w.adopt(o, a); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStarting, err)
 	}

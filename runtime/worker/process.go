@@ -38,6 +38,7 @@ type process struct {
 
 	heard atomic.Int64 // when the child last said anything, Unix nanoseconds
 	stats atomic.Pointer[stats]
+	usage usage
 
 	mu       sync.Mutex
 	place    place
@@ -213,7 +214,9 @@ func (w *process) enroll(s *stream) (index uint32, err error) {
 	w.uses[slot]++
 	s.id = streamOf(slot, w.uses[slot])
 	w.table[slot] = s
-	w.live++
+	if w.live++; w.live == 1 {
+		w.pool.fair.stir()
+	}
 	return l.index, nil
 }
 

@@ -378,9 +378,13 @@ const maxUnsent = 4 << 20
 // logRecord sends a console line. It is with the kernel when the function goes on,
 // so it is read whatever becomes of this process.
 func (c *child) logRecord(r invocation.Record) {
-	v := c.versionOf(function.ID{Name: r.Function, Version: r.Version})
-	if v == nil {
-		return
+	id := function.ID{Name: r.Function, Version: r.Version}
+	v := c.versionOf(id)
+	if v == nil { // its baseline may be all there is here
+		id.Baseline = true
+		if v = c.versionOf(id); v == nil {
+			return
+		}
 	}
 	b := c.out.begin()
 	if len(b) > maxUnsent {

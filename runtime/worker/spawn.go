@@ -188,11 +188,12 @@ type spawnReply struct {
 	err error
 }
 
-func newSpawner() *spawner {
+func newSpawner(nice int) *spawner {
 	sp := &spawner{jobs: make(chan spawnJob), done: make(chan struct{})}
 	go func() {
 		defer close(sp.done)
 		lockThread()
+		_ = threadNice(nice) // lower, which is always allowed, or as it is
 		for j := range sp.jobs {
 			s, err := spawn(j.command, j.warn)
 			j.reply <- spawnReply{s, err}

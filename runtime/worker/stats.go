@@ -279,6 +279,7 @@ func rss(pid int) int64 {
 type Status struct {
 	Workers int    // that belong to teams
 	Blank   int    // that wait for one
+	Slowed  int    // whose priority is lowered
 	Calls   int    // in them, what waitUntil holds included
 	Limited string // how their memory is bounded
 	Budget  function.Size
@@ -293,6 +294,9 @@ func (p *Pool) Status() Status {
 		s.Calls += w.live
 		w.mu.Unlock()
 		s.Workers++
+		if w.usage.lowered.Load() {
+			s.Slowed++
+		}
 		s.RSS += rss(w.cmd.Process.Pid)
 	}
 	return s

@@ -67,6 +67,11 @@ type Config struct {
 	Quarantine    time.Duration // the first one; each further one is twice as long; default 10s
 	MaxQuarantine time.Duration // the longest; default 1h
 	Probation     time.Duration // a version that lived this long alone is let back; default 30s
+
+	fair struct { // for tests
+		forGood bool    // as if a priority could not be raised again
+		cores   float64 // as if there were so many processors
+	}
 }
 
 func (c Config) withDefaults() Config {

@@ -33,10 +33,11 @@ type Config struct {
 
 // DB is an open database.
 type DB struct {
-	writer *sqlx.DB
-	reader *sqlx.DB
-	lock   *lockFile
-	logger *slog.Logger
+	writer  *sqlx.DB
+	reader  *sqlx.DB
+	content *sqlx.Stmt // on reader
+	lock    *lockFile
+	logger  *slog.Logger
 }
 
 const (
@@ -102,7 +103,8 @@ func (db *DB) open(ctx context.Context, path string) (err error) {
 	readers := min(maxReaders, max(2, runtime.GOMAXPROCS(0)))
 	db.reader.SetMaxOpenConns(readers)
 	db.reader.SetMaxIdleConns(readers)
-	return db.reader.PingContext(ctx)
+	db.content, err = db.reader.PreparexContext(ctx, db.reader.Rebind(contentQuery))
+	return err
 }
 
 func openPool(path, lock string, pragmas ...string) (*sqlx.DB, error) {
@@ -124,6 +126,9 @@ func openPool(path, lock string, pragmas ...string) (*sqlx.DB, error) {
 // Close closes the database; what was committed is safe with or without it.
 func (db *DB) Close() error {
 	var errs []error
+	if db.content != nil {
+		errs = append(errs, db.content.Close())
+	}
 	for _, pool := range []*sqlx.DB{db.reader, db.writer} { // the writer last: it folds the log into the file
 		if pool != nil {
 			errs = append(errs, pool.Close())

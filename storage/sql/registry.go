@@ -33,11 +33,16 @@ type versionRow struct {
 
 const versionColumns = "v.function, v.number, v.digest, v.manifest, v.author, v.message, v.size, v.created_at"
 
-func (r versionRow) version() (function.Version, error) {
-	v := function.Version{
+// head is the version without its manifest.
+func (r versionRow) head() function.Version {
+	return function.Version{
 		ID: function.ID{Name: function.Name(r.Function), Version: r.Number}, Digest: r.Digest,
 		Author: r.Author, Message: r.Message, Size: r.Size, CreatedAt: fromMicros(r.CreatedAt),
 	}
+}
+
+func (r versionRow) version() (function.Version, error) {
+	v := r.head()
 	if err := json.Unmarshal([]byte(r.Manifest), &v.Manifest); err != nil {
 		return v, fmt.Errorf("decode manifest of %s: %w", v.ID, err)
 	}
@@ -73,46 +78,59 @@ func (r *Registry) Versions(ctx context.Context, q registry.VersionQuery) ([]fun
 	return out, nil
 }
 
+// contentQuery reads a version and its parts in one statement, so that it sees one
+// state without a transaction; it is prepared, since a first call of a function waits
+// for it. Parts that are not asked for are marks that no part equals.
+const contentQuery = `SELECT v.manifest, v.authored, v.builder, vb.part, b.data FROM versions v
+	LEFT JOIN version_blobs vb ON vb.function = v.function AND vb.number = v.number AND vb.part IN (?, ?, ?, ?)
+	LEFT JOIN blobs b ON b.digest = vb.digest
+	WHERE v.function = ? AND v.number = ?`
+
 // Content implements registry.Store.
 func (r *Registry) Content(ctx context.Context, id function.ID, parts ...registry.Part) (registry.Content, error) {
-	var heads []struct {
-		Manifest string `db:"manifest"`
-		Authored string `db:"authored"`
-		Builder  string `db:"builder"`
+	args := make([]any, 0, len(registry.Parts)+2)
+	for i := range registry.Parts {
+		part := registry.Part("")
+		if i < len(parts) {
+			part = parts[i]
+		}
+		args = append(args, string(part))
 	}
-	var blobs []struct {
-		Part string `db:"part"`
-		Data []byte `db:"data"`
-	}
-	err := r.db.read(ctx, func(tx tx) error {
-		if err := tx.selectAll(&heads, "SELECT manifest, authored, builder FROM versions WHERE function = ? AND number = ?", string(id.Name), id.Version); err != nil {
-			return err
-		}
-		if len(heads) == 0 || len(parts) == 0 {
-			return nil
-		}
-		query, args, err := in(`SELECT vb.part, b.data FROM version_blobs vb JOIN blobs b ON b.digest = vb.digest
-			WHERE vb.function = ? AND vb.number = ? AND vb.part IN (?)`, string(id.Name), id.Version, parts)
-		if err != nil {
-			return err
-		}
-		return tx.selectAll(&blobs, query, args...)
-	})
+	rows, err := r.db.content.QueryContext(ctx, append(args, string(id.Name), id.Version)...)
 	if err != nil {
-		return registry.Content{}, err
+		return registry.Content{}, translate(err)
 	}
-	if len(heads) == 0 {
+	defer func() { _ = rows.Close() }() // reported by Err
+	c := registry.Content{Parts: make(map[registry.Part][]byte, len(parts))}
+	found := false
+	for rows.Next() {
+		var (
+			manifest, authored []byte
+			part               *string
+			data               []byte
+		)
+		if err := rows.Scan(&manifest, &authored, &c.Builder, &part, &data); err != nil {
+			return registry.Content{}, translate(err)
+		}
+		if part != nil {
+			c.Parts[registry.Part(*part)] = data
+		}
+		if found {
+			continue
+		}
+		found = true
+		if len(authored) > 0 {
+			c.Authored = authored
+		}
+		if err := json.Unmarshal(manifest, &c.Manifest); err != nil {
+			return registry.Content{}, fmt.Errorf("decode manifest of %s: %w", id, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return registry.Content{}, translate(err)
+	}
+	if !found {
 		return registry.Content{}, fmt.Errorf("%s: %w", id, registry.ErrVersionNotFound)
-	}
-	c := registry.Content{Parts: make(map[registry.Part][]byte, len(blobs)), Builder: heads[0].Builder}
-	if heads[0].Authored != "" {
-		c.Authored = json.RawMessage(heads[0].Authored)
-	}
-	if err := json.Unmarshal([]byte(heads[0].Manifest), &c.Manifest); err != nil {
-		return registry.Content{}, fmt.Errorf("decode manifest of %s: %w", id, err)
-	}
-	for _, b := range blobs {
-		c.Parts[registry.Part(b.Part)] = b.Data
 	}
 	return c, nil
 }

@@ -23,6 +23,9 @@ func (r *Registry) Commit(ctx context.Context, c registry.Commit) (int64, error)
 		if err := putFunction(tx, c, cursor); err != nil {
 			return err
 		}
+		if err := putBeside(tx, c.Beside, cursor); err != nil {
+			return err
+		}
 		if c.Next.Deleted {
 			return clearFunction(tx, c.Next.Function.Name)
 		}

@@ -23,7 +23,7 @@ func (a *api) addAliases() {
 	add(a, route{
 		method: http.MethodPut, path: aliasPath, id: "putAlias", tag: "aliases",
 		summary: "Point an alias at versions",
-		detail:  "In effect on this node before the answer. Weights are whole numbers from 0 whose sum is over 0. With If-Match, an alias that somebody else has changed since is left alone: 412 stale.",
+		detail:  "In effect on this node before the answer. Weights are whole numbers from 0 whose sum is over 0. With If-Match, an alias that somebody else has changed since is left alone: 412 stale. A deployment of the alias that is under way ends.",
 		action:  access.Deploy, scope: ofFunction, body: wire.PutAlias{},
 	}, a.putAlias)
 	add(a, route{
@@ -55,8 +55,9 @@ func (a *api) getAlias(ctx context.Context, c *call, in *aliasIn) (*aliasOut, er
 }
 
 type putAliasIn struct {
-	Alias   string `path:"alias" maxLength:"63"`
-	IfMatch string `header:"If-Match" maxLength:"200" doc:"The ETag that the alias must still have."`
+	Alias    string `path:"alias" maxLength:"63"`
+	IfMatch  string `header:"If-Match" maxLength:"200" doc:"The ETag that the alias must still have."`
+	Override string `query:"override" maxLength:"500" doc:"Why a freeze of the team does not hold; admins only, recorded."`
 }
 
 func (a *api) putAlias(ctx context.Context, c *call, in *putAliasIn) (*aliasOut, error) {
@@ -73,6 +74,9 @@ func (a *api) putAlias(ctx context.Context, c *call, in *putAliasIn) (*aliasOut,
 	}
 	match, err := a.revision(ctx, c.name, in)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.permit(ctx, c, in.Override); err != nil {
 		return nil, err
 	}
 	stored, err := a.cfg.Registry.PutAlias(ctx, c.principal.Name, c.name, alias, match)

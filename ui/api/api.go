@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hadron/runtime/access"
+	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 	"hadron/runtime/registry"
@@ -63,6 +64,24 @@ type Registry interface {
 	Aliases
 }
 
+// Deliveries is how the API moves deployments. Errors: those of package delivery.
+type Deliveries interface {
+	Begin(ctx context.Context, b delivery.Begin) (r delivery.Rollout, began bool, err error)
+	Busy(ctx context.Context, name function.Name, alias string) error
+	Command(ctx context.Context, id int64, cmd delivery.Command) (delivery.Rollout, error)
+	Rollouts(ctx context.Context, ids ...int64) ([]delivery.Rollout, error)
+	Find(ctx context.Context, f delivery.Filter) ([]delivery.Rollout, error)
+	Events(ctx context.Context, id int64) ([]delivery.Event, error)
+}
+
+// Freezes is how the API holds a team's deployments. Errors: those of package delivery.
+type Freezes interface {
+	Permit(ctx context.Context, name function.Name, by, override string) error
+	Freeze(ctx context.Context, f delivery.Freeze) error
+	Lift(ctx context.Context, team, by string) error
+	Frozen(ctx context.Context, team string) (*delivery.Freeze, []delivery.FreezeEntry, error)
+}
+
 // LogQuery says which log records are wanted. Zero fields do not filter.
 type LogQuery struct {
 	Function function.Name
@@ -83,6 +102,9 @@ type Config struct {
 	ExternalURL  string // base of every link
 	Version      string // of Hadron
 	Dev          bool   // no token is asked for: the Host header must be loopback or ExternalURL's
+
+	Deliveries Deliveries
+	Freezes    Freezes
 
 	Health      func(function.Name) (wire.Health, bool)
 	Healths     func() []wire.Health
@@ -179,6 +201,8 @@ func New(cfg Config) (http.Handler, error) {
 	a.addProfile()
 	a.addRelease()
 	a.addDeployments()
+	a.addRollouts()
+	a.addFreezes()
 	a.addOperability()
 	a.addSystem()
 	a.addTokens()

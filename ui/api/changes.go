@@ -29,7 +29,8 @@ func (a *api) addChanges() {
 }
 
 type changesIn struct {
-	page
+	Cursor   string `query:"cursor" maxLength:"400" doc:"Where to go on: the next of the page before."`
+	Limit    int    `query:"limit" minimum:"1" maximum:"1000" doc:"Items at most; 100 unless given."`
 	Function string `query:"function" maxLength:"200" doc:"Only of this function."`
 	Team     string `query:"team" maxLength:"63" doc:"Only of this team."`
 	Author   string `query:"author" maxLength:"200" doc:"Only by this one: ada@example.com, token:growth/ci."`
@@ -45,7 +46,8 @@ func (a *api) listChanges(ctx context.Context, c *call, in *changesIn) (*jsonOut
 	if err != nil {
 		return nil, err
 	}
-	f := tenant.ChangeFilter{Team: in.Team, By: in.Author, Kind: in.Kind, Before: before, Limit: in.limit() + 1}
+	limit := page{Limit: in.Limit}.limit()
+	f := tenant.ChangeFilter{Team: in.Team, By: in.Author, Kind: in.Kind, Before: before, Limit: limit + 1}
 	if in.Function != "" {
 		if f.Function, err = function.ParseName(in.Function); err != nil {
 			return nil, err
@@ -59,8 +61,8 @@ func (a *api) listChanges(ctx context.Context, c *call, in *changesIn) (*jsonOut
 		return nil, err
 	}
 	out := wire.List[wire.Change]{Items: make([]wire.Change, 0, len(list))}
-	if len(list) > in.limit() {
-		list = list[:in.limit()]
+	if len(list) > limit {
+		list = list[:limit]
 		out.Next = strconv.FormatInt(list[len(list)-1].Cursor, 10)
 	}
 	for _, ch := range list {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
 	"hadron/runtime/tenant"
@@ -75,6 +76,12 @@ var table = []struct {
 	{tenant.ErrInvalid, http.StatusBadRequest, "token_invalid"},
 	{tenant.ErrAbove, http.StatusForbidden, "above_grants"},
 	{tenant.ErrCSRF, http.StatusForbidden, "csrf"},
+	{delivery.ErrNotFound, http.StatusNotFound, "deployment_not_found"},
+	{delivery.ErrConflict, http.StatusConflict, "conflict"},
+	{delivery.ErrEnded, http.StatusConflict, "deployment_ended"},
+	{delivery.ErrNotNow, http.StatusConflict, "not_now"},
+	{delivery.ErrSplit, http.StatusConflict, "alias_split"},
+	{delivery.ErrInvalid, http.StatusBadRequest, "invalid_request"},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
 	{context.Canceled, statusClientClosed, "client_closed"},
 }
@@ -104,6 +111,14 @@ func (a *api) translate(err error) *problem {
 	var manifest *function.ManifestError
 	if errors.As(err, &manifest) {
 		return refuse(http.StatusUnprocessableEntity, "manifest_invalid", "%s", manifest.Error())
+	}
+	var active *delivery.ActiveError
+	if errors.As(err, &active) {
+		return refuse(http.StatusConflict, "deployment_active", "%s", active.Error())
+	}
+	var frozen *delivery.FrozenError
+	if errors.As(err, &frozen) {
+		return refuse(http.StatusLocked, "frozen", "%s", frozen.Error())
 	}
 	for _, row := range table {
 		if errors.Is(err, row.is) {

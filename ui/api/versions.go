@@ -22,6 +22,7 @@ func (a *api) addVersions() {
 		summary: "Register a version",
 		detail: "Builds the source and stores it as an immutable version. The same source and manifest again answer 200 and make nothing new. " +
 			"The first version points live at itself; a later one points the alias given as ?alias= at itself, or none. " +
+			"Where the manifest or the body names a delivery, a deployment begins instead and brings it to the alias: rollout is in the answer. " +
 			"Refusals: 422 source_invalid, no_handler or manifest_invalid, 400 name_invalid, 413 body_too_large; they leave nothing behind.",
 		action: access.Deploy, scope: ofFunction, body: wire.Register{},
 		status: http.StatusCreated, also: map[int]string{http.StatusOK: "The same source and manifest were there already"},
@@ -64,10 +65,18 @@ func (a *api) register(ctx context.Context, c *call, in *registerIn) (*registerO
 	if err := decode(c, a.cfg.MaxUpload, &body); err != nil {
 		return nil, err
 	}
+	way, err := a.way(ctx, c, in.Alias, body)
+	if err != nil {
+		return nil, err
+	}
 	done, err := a.cfg.Registry.Register(ctx, registry.Registration{
 		By: c.principal.Name, Name: c.name, Source: body.Source, SourceMap: body.SourceMap,
-		Manifest: body.Manifest, Message: body.Message, Alias: in.Alias,
+		Manifest: body.Manifest, Message: body.Message, Alias: way.direct,
 	})
+	if err != nil {
+		return nil, err
+	}
+	rollout, err := a.roll(ctx, c, way, done)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +85,7 @@ func (a *api) register(ctx context.Context, c *call, in *registerIn) (*registerO
 		Location: fmt.Sprintf("%s%s/functions/%s/versions/%d", a.cfg.ExternalURL, Prefix, c.name, done.Version.ID.Version),
 		Body: wire.Registered{
 			Function: string(c.name), Version: done.Version.ID.Version, Digest: done.Version.Digest,
-			URL: a.functionURL(c.name), Created: done.Created, Previous: done.Previous,
+			URL: a.functionURL(c.name), Created: done.Created, Previous: done.Previous, Rollout: rollout,
 		},
 	}
 	if done.Created {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -99,4 +100,19 @@ func listAll(t *testing.T, s *server, path, token string) []string {
 // grantToken is a token that the test server takes for these grants.
 func grantToken(grants access.Grants) string {
 	return "hdn_as=" + strings.ReplaceAll(string(grants), " ", ",")
+}
+
+// What is wrong with a part may name a function: it is told to those who see all.
+func TestSystemTellsTeamsNoDetails(t *testing.T) {
+	s := serve(t, func(c *api.Config) {
+		c.System = func(context.Context) (wire.System, error) {
+			return wire.System{State: wire.PartDegraded, Parts: []wire.Part{{Name: "functions", State: wire.PartDegraded, Detail: "pay/core/charge@3 is quarantined"}}}, nil
+		}
+	})
+	if _, text := s.do(t, http.MethodGet, "/api/v1/system", "hdn_growth", ""); strings.Contains(text, "pay") || !strings.Contains(text, `"degraded"`) {
+		t.Error(text)
+	}
+	if _, text := s.do(t, http.MethodGet, "/api/v1/system", "hdn_viewer", ""); !strings.Contains(text, "pay/core/charge@3") {
+		t.Error(text)
+	}
 }

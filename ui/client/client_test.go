@@ -87,7 +87,7 @@ func TestEachRoute(t *testing.T) {
 			return err
 		},
 		"PUT " + f + "/aliases/live if \"7\" {\"weights\":[{\"version\":1,\"weight\":2}]}": func() error {
-			_, _, err := c.PutAlias(ctx, name, "live", put, `"7"`)
+			_, _, err := c.PutAlias(ctx, name, "live", put, client.PutOptions{IfMatch: `"7"`})
 			return err
 		},
 		"POST " + f + "/rollback {\"version\":3}": func() error { _, err := c.Rollback(ctx, name, 3); return err },

@@ -66,12 +66,18 @@ func (c *Client) Alias(ctx context.Context, name, alias string) (wire.Alias, str
 	return c.alias(ctx, request{method: http.MethodGet, path: of(name, "aliases", alias)})
 }
 
-// PutAlias points an alias at versions and returns its new ETag. With ifMatch, an
-// alias that has another ETag by now is left alone: the problem's code is stale.
-func (c *Client) PutAlias(ctx context.Context, name, alias string, body wire.PutAlias, ifMatch string) (wire.Alias, string, error) {
-	r := request{method: http.MethodPut, path: of(name, "aliases", alias), body: body}
-	if ifMatch != "" {
-		r.header = http.Header{"If-Match": {ifMatch}}
+// PutOptions are conditions on PutAlias; the zero value has none.
+type PutOptions struct {
+	IfMatch  string // an alias that has another ETag by now is left alone: the problem's code is stale
+	Override string // why a freeze of the team does not hold; admins only
+}
+
+// PutAlias points an alias at versions and returns its new ETag.
+func (c *Client) PutAlias(ctx context.Context, name, alias string, body wire.PutAlias, o PutOptions) (wire.Alias, string, error) {
+	r := request{method: http.MethodPut, path: of(name, "aliases", alias), body: body, query: url.Values{}}
+	set(r.query, "override", o.Override)
+	if o.IfMatch != "" {
+		r.header = http.Header{"If-Match": {o.IfMatch}}
 	}
 	return c.alias(ctx, r)
 }

@@ -80,6 +80,7 @@ type Register struct {
 	SourceMap string          `json:"sourceMap,omitempty"`
 	Manifest  json.RawMessage `json:"manifest,omitempty" tstype:"Record<string, unknown>"`
 	Message   string          `json:"message,omitempty"`
+	Delivery  *Delivery       `json:"delivery,omitempty"` // over what the manifest says
 }
 
 // Registered is the receipt of a registration.
@@ -90,7 +91,8 @@ type Registered struct {
 	URL         string      `json:"url"`
 	Created     bool        `json:"created"` // false: the same source and manifest were there already
 	Previous    int         `json:"previous,omitempty"`
-	Live        bool        `json:"live"` // live points at it whole
+	Live        bool        `json:"live"`              // live points at it whole
+	Rollout     *Rollout    `json:"rollout,omitempty"` // on its way to the alias's traffic
 	Operability Operability `json:"operability"`
 }
 

@@ -73,10 +73,14 @@ type LogRecord struct {
 type Deployment struct {
 	ID       int64     `json:"id"`
 	Function string    `json:"function"`
-	Kind     string    `json:"kind"` // registered, deployed, rolled_back, repointed, deleted
+	Kind     string    `json:"kind"` // registered, deployed, rolled_back, repointed, deleted, rollout
 	From     []Weight  `json:"from"`
 	To       []Weight  `json:"to"`
 	Author   string    `json:"author"`
 	Message  string    `json:"message,omitempty"`
 	Time     time.Time `json:"time"`
+	// Rollout is there for kind rollout: its id is the deployment's.
+	Rollout *Rollout `json:"rollout,omitempty"`
+	// Events are those of one deployment that was asked for by id, oldest first.
+	Events []DeploymentEvent `json:"events,omitempty"`
 }

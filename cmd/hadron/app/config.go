@@ -25,7 +25,7 @@ type Config struct {
 	Demo            bool     `help:"Deploy the functions of ./examples and send them modest traffic."`
 	DemoDir         string   `default:"examples" help:"Folder of the functions that --demo deploys." type:"path"`
 	ExternalURL     string   `name:"external-url" help:"Base of every link. Default: the address listened on."`
-	TrustedProxies  []string `help:"Addresses or CIDRs of proxies whose X-Forwarded-… headers functions may believe."`
+	TrustedProxies  []string `help:"Addresses or CIDRs of proxies whose X-Forwarded-… headers functions and the audit log believe."`
 	LogFormat       string   `default:"text" enum:"text,json" help:"Format of the server's own log: text or json."`
 
 	Auth      AuthConfig      `embed:"" prefix:"auth."`
@@ -37,6 +37,7 @@ type Config struct {
 	PagerDuty PagerDutyConfig `embed:"" prefix:"pagerduty."`
 	Limits    LimitsConfig    `embed:"" prefix:"limits."`
 	Workers   WorkersConfig   `embed:"" prefix:"workers."`
+	InProcess InProcessConfig `embed:"" prefix:"inprocess."`
 	Fetch     FetchConfig     `embed:"" prefix:"fetch."`
 }
 
@@ -137,6 +138,11 @@ type WorkersConfig struct {
 	BuildTimeout time.Duration `default:"20s" help:"Longest time that compiling a module may take."`
 }
 
+// InProcessConfig is for --isolation=inprocess.
+type InProcessConfig struct {
+	Memory function.Size `help:"Heap of the server, functions and all, near which calls are refused and ended. Default: GOMEMLIMIT, else three quarters of what the container or the machine has, at most 4GiB."`
+}
+
 // FetchConfig is the operator's say over outgoing requests.
 type FetchConfig struct {
 	PrivateAllow []string `help:"Private addresses, hosts or CIDRs that manifests may open with fetch.allow."`
@@ -176,6 +182,9 @@ func (c *Config) fillAndValidate() error {
 	}
 	if c.Workers.Idle < time.Second || c.Workers.BuildTimeout < time.Second {
 		return fmt.Errorf("%w: --workers.idle and --workers.build-timeout are at least 1s", ErrConfig)
+	}
+	if m := c.InProcess.Memory; m != 0 && m < leastHeap {
+		return fmt.Errorf("%w: --inprocess.memory is %s; the server itself needs at least %s", ErrConfig, m, leastHeap)
 	}
 	if c.Demo && !c.Dev {
 		return fmt.Errorf("%w: --demo deploys without a token, so it needs --dev", ErrConfig)

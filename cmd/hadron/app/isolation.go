@@ -36,7 +36,9 @@ type functions interface {
 // process ended is so again, where workers run.
 func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarantine) (functions, error) {
 	p := &a.parts
-	bundle := func(ctx context.Context, id function.ID) (function.Bundle, error) { return p.registry.Bundle(ctx, id) }
+	bundle := func(ctx context.Context, id function.ID) (function.Bundle, error) {
+		return p.registry.Bundle(ctx, id.Plain())
+	}
 	call := func(ctx context.Context, caller invocation.Request, r *http.Request) (*http.Response, error) {
 		return p.gateway.Call(ctx, caller, r)
 	}
@@ -44,6 +46,7 @@ func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarant
 		e, err := engine.New(engine.Config{
 			Bundle: bundle, Call: call, Log: p.logs.Append, Measure: p.collector.Record, ExternalURL: a.cfg.ExternalURL,
 			Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, MaxCall: a.cfg.Limits.longest(), Logger: a.log, Registerer: own,
+			MemoryBudget: int64(heapBudget(a.cfg.InProcess.Memory)),
 		})
 		return inProcess{e}, err
 	}
@@ -92,7 +95,7 @@ func (e inProcess) Build(ctx context.Context, src registry.Source) (function.Bun
 // memoryLimit says how the memory of functions is bounded here.
 func (a *App) memoryLimit() string {
 	if a.parts.workers == nil {
-		return "none"
+		return "watchdog" // of the whole process, see inprocess.memory
 	}
 	return a.parts.workers.Limited()
 }

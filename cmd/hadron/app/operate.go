@@ -121,9 +121,18 @@ func (a *App) settled(name function.Name) bool {
 	return err == nil && done
 }
 
+// mostRest is how long the dashboard of a new function can wait on a node with very
+// many, because looking at all their files took long.
+const mostRest = 10 * time.Second
+
 func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed func()) error {
 	woken, cancel := a.parts.registry.Wake()
+	rest := time.Duration(0)
+	if _, local := target.(*grafana.Files); local {
+		rest = mostRest
+	}
 	loop, err := reconcile.New(reconcile.Config{
+		Rest:   rest,
 		Target: target, List: a.everyFunction, Wake: woken, Logger: a.log,
 		Observe: func(reconcile.Pass) { passed() },
 	})
@@ -143,8 +152,8 @@ func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed fun
 	return nil
 }
 
-func (a *App) everyFunction(ctx context.Context) ([]function.Function, error) {
-	return a.parts.registry.List(ctx, registry.Filter{})
+func (a *App) everyFunction(context.Context) ([]*function.Function, error) {
+	return a.parts.registry.All(), nil
 }
 
 // datasourceToken names the token with which Grafana reads metrics.
@@ -153,7 +162,8 @@ const datasourceToken = "grafana-datasource"
 func (a *App) makeDashboards(ctx context.Context, installation string) (dashboards, error) {
 	if a.cfg.Grafana.URL == "" {
 		return grafana.NewFiles(grafana.FilesConfig{
-			Dir: a.path("dashboards"), Installation: installation, ExternalURL: a.cfg.ExternalURL,
+			Dir: a.path("dashboards"), State: a.path("dashboards-made-from"), Version: a.opts.Version,
+			Installation: installation, ExternalURL: a.cfg.ExternalURL,
 			ServiceURL: a.serviceURL, Interval: a.cadence(), Logger: a.log,
 		})
 	}

@@ -24,7 +24,7 @@ type recordingRules struct {
 func (*recordingRules) Name() string { return "recording rules" }
 
 // Reconcile implements reconcile.Target.
-func (r *recordingRules) Reconcile(_ context.Context, want []function.Function) (reconcile.Result, error) {
+func (r *recordingRules) Reconcile(_ context.Context, want []*function.Function) (reconcile.Result, error) {
 	seen := map[time.Duration]bool{}
 	var windows []time.Duration
 	for _, f := range want {

@@ -78,6 +78,7 @@ func (a *App) operationParts() []wire.Part {
 		s := loop.Status()
 		degraded(s.Target, s.LastError)
 	}
+	degraded("delivery", a.parts.delivery.Status())
 	if a.operations.pager == nil {
 		out = append(out, wire.Part{Name: "pagerduty", State: wire.PartDisabled, Detail: "pagerduty.token is not set: nobody is paged"})
 	}

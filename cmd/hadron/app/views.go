@@ -137,9 +137,5 @@ func (a *App) deployments(ctx context.Context) ([]wire.Deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]wire.Deployment, len(changes))
-	for i, c := range changes {
-		out[i] = api.Deployment(c)
-	}
-	return out, nil
+	return api.Deployments(ctx, changes, a.parts.delivery.Rollouts)
 }

@@ -15,6 +15,7 @@ import (
 	"hadron/collector"
 	"hadron/collector/logs"
 	"hadron/runtime/access"
+	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 	"hadron/runtime/gateway"
 	"hadron/runtime/registry"
@@ -40,6 +41,7 @@ type parts struct {
 	registry   *registry.Registry
 	gateway    *gateway.Gateway
 	quarantine quarantines
+	delivery   *delivery.Controller
 	tenants    *tenant.Tenants
 	provider   *oidc.Provider // nil: people sign in with tokens
 }
@@ -156,10 +158,22 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 
+	// What brings versions to their traffic.
+	if p.delivery, err = a.makeDelivery(own); err != nil {
+		return err
+	}
+	if err := p.delivery.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop("delivery", p.delivery.Stop)
+	if err := a.startFeeds(ctx); err != nil {
+		return err
+	}
+
 	// What people and scripts talk to.
 	hub, err := live.New(live.Config{
 		Version: a.opts.Version, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Dev: a.cfg.Dev,
-		Step: healthStep, Ticks: p.collector.Subscribe, Wake: p.registry.Wake, Names: a.known,
+		Step: healthStep, Ticks: p.collector.Subscribe, Wake: a.deploymentsWake, Names: a.known,
 		Healths: a.healths, Function: a.point, Alerts: a.alerts, Deployments: a.deployments,
 		LogHistory: a.lastLogs, LogFollow: a.watchLogs,
 		Logger: a.log, Registerer: own,
@@ -172,7 +186,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	}
 	a.onStop("live hub", hub.Stop)
 	rest, err := api.New(api.Config{
-		Registry: p.registry, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
+		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
 		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
@@ -187,14 +201,13 @@ func (a *App) setup(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.serve(
+	return a.serve(
 		a.mux(handlers{
 			functions: p.gateway, api: rest, prometheus: prom, web: web.Handler(),
 			metrics: promhttp.HandlerFor(own, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
 		}),
 		a.functionsMux(p.gateway.Dedicated()),
 	)
-	return nil
 }
 
 func (a *App) addresses() []net.Addr {

@@ -28,6 +28,7 @@ type Server struct {
 	folders     map[string]*folder
 	dashboards  map[string]*dashboard
 	datasources map[string]*datasource
+	annotations []Annotation
 	rules       map[string]bool // folders that hold alert rules
 	faults      []*Fault
 	requests    []Request
@@ -176,6 +177,8 @@ func (s *Server) route(r *http.Request) (int, any) {
 		if len(rest) == 0 {
 			return s.search(r)
 		}
+	case "GET api/annotations", "POST api/annotations":
+		return s.annotationRoute(r, who)
 	case "GET api/datasources", "POST api/datasources", "PUT api/datasources", "DELETE api/datasources":
 		return s.datasourceRoute(r, who, rest)
 	}

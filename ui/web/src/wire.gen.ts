@@ -1,5 +1,84 @@
 // Generated from ui/wire by ui/wire/gen. Change the Go structs, then run: go generate ./ui/wire/gen
 
+/** Grant is one role over one scope: empty for everything, a team, or team/project. */
+export interface Grant {
+  role: string;
+  scope: string;
+}
+
+/** Session is who asks, and how people can sign in here. */
+export interface Session {
+  /** empty: nobody is signed in */
+  name: string;
+  /** token, session or dev; empty for nobody */
+  kind: string;
+  grants: Grant[];
+  expiresAt?: string;
+  /** what requests by cookie carry as Hadron-Csrf */
+  csrf?: string;
+  /** GET /api/v1/signin goes to an identity provider */
+  provider: boolean;
+}
+
+/** SignIn signs a browser in with a token. */
+export interface SignIn {
+  token: string;
+}
+
+/** Token is an issued token, without the token. */
+export interface Token {
+  /** unique within the scope's team */
+  name: string;
+  /** of the scope; empty: the whole installation's */
+  team: string;
+  role: string;
+  scope: string;
+  createdAt: string;
+  createdBy: string;
+  expiresAt?: string;
+  expired: boolean;
+  /** to about a minute */
+  usedAt?: string;
+}
+
+/** CreateToken asks for a token. */
+export interface CreateToken {
+  name: string;
+  role: string;
+  scope?: string;
+  /** "30d"; the server's default unless given */
+  expires?: string;
+  /** the one of that name, which ends */
+  replace?: boolean;
+}
+
+/** CreatedToken holds a new token, the only time that it is shown. */
+export interface CreatedToken {
+  token: Token;
+  secret: string;
+}
+
+/** Change is one row of the audit log: who changed what, from where. */
+export interface Change {
+  id: number;
+  time: string;
+  author: string;
+  kind: string;
+  function?: string;
+  /** of what is no function: token:…, team:…, secret:… */
+  subject?: string;
+  scope: string;
+  message?: string;
+  /** token, session, dev or server */
+  origin?: string;
+  /** of the author's client, for those who administer the scope */
+  address?: string;
+  /** the same */
+  agent?: string;
+  before: unknown;
+  after: unknown;
+}
+
 /**
  * DashboardModel is a function's dashboard as the built-in UI draws it: the same
  * model that Grafana gets. Expressions hold the variables $__rate_interval and
@@ -84,6 +163,166 @@ export interface DashboardAnnotation {
   level: string;
 }
 
+/**
+ * Delivery says how a version gets an alias's traffic. What is left out comes from
+ * the version's manifest; with nothing there either, the alias points at it at once.
+ */
+export interface Delivery {
+  /** all-at-once, canary, blue-green or manual */
+  strategy?: string;
+  /** percent of the traffic, rising, each under 100 */
+  steps?: number[];
+  /** the least that a step lasts, such as "2m" */
+  interval?: string;
+  /** why a freeze of the team does not hold; admins only, recorded */
+  override?: string;
+}
+
+/** Deploy is the body that starts a rollout of a version that is there already. */
+export interface Deploy {
+  version: number;
+  /** live unless given */
+  alias?: string;
+  message?: string;
+  delivery?: Delivery;
+}
+
+export const RolloutPending = "pending";
+
+export const RolloutPrewarming = "prewarming";
+
+export const RolloutProbing = "probing";
+
+export const RolloutRunning = "running";
+
+export const RolloutPaused = "paused";
+
+export const RolloutPromoting = "promoting";
+
+export const RolloutRollingBack = "rolling_back";
+
+export const RolloutCompleted = "completed";
+
+export const RolloutRolledBack = "rolled_back";
+
+export const RolloutAborted = "aborted";
+
+export const RolloutFailed = "failed";
+
+export const RolloutStopped = "stopped";
+
+/** Rollout is how a version comes to have an alias's traffic: one deployment. */
+export interface Rollout {
+  id: number;
+  function: string;
+  alias: string;
+  /** the version that had the traffic */
+  from: number;
+  to: number;
+  strategy: string;
+  /** percent; empty where the strategy has none */
+  steps: number[];
+  /** the step it is at, from 1; 0 before the first */
+  step: number;
+  /** seconds */
+  interval: number;
+  state: string;
+  active: boolean;
+  /** the state in words */
+  reason: string;
+  weights: Weight[];
+  author: string;
+  message?: string;
+  startedAt: string;
+  updatedAt: string;
+  /** when the step began */
+  stepAt?: string;
+  /** of ends */
+  endedAt?: string;
+  analysis?: Analysis;
+}
+
+/** Analysis is the comparison of the new version with a baseline of the old one. */
+export interface Analysis {
+  /** pass, fail or inconclusive */
+  verdict: string;
+  reason: string;
+  canary: Arm;
+  baseline: Arm;
+  findings: Finding[];
+  at: string;
+}
+
+/** Arm is what one side of a comparison counted. */
+export interface Arm {
+  version: number;
+  calls: number;
+  errors: number;
+}
+
+/** Finding is the comparison of one measure: a share of calls on either side. */
+export interface Finding {
+  /** errors, "slower than 300ms", a metric's name */
+  measure: string;
+  verdict: string;
+  /** ratio of calls */
+  canary: number;
+  baseline: number;
+  /** of harm; at 1 it fails */
+  evidence: number;
+  text: string;
+}
+
+/** DeploymentEvent is one thing that happened to a deployment. */
+export interface DeploymentEvent {
+  time: string;
+  /** started, state, step, verdict, command, freeze, ended */
+  kind: string;
+  text: string;
+  /** empty: Hadron itself */
+  by?: string;
+  data?: unknown;
+}
+
+/** Promote is the body that moves a rollout on: to its next step, or all the way. */
+export interface Promote {
+  full?: boolean;
+}
+
+/** Abort is the body that ends a rollout with its traffic back at the old version. */
+export interface Abort {
+  reason?: string;
+}
+
+/** PutFreeze is the body that freezes a team's deployments. */
+export interface PutFreeze {
+  reason: string;
+  until: string;
+}
+
+/** Freeze is a team's deployment freeze, and what was done about it of late. */
+export interface Freeze {
+  team: string;
+  frozen: boolean;
+  reason?: string;
+  by?: string;
+  since?: string;
+  until?: string;
+  /** newest first */
+  log: FreezeEntry[];
+}
+
+/** FreezeEntry is one thing that was done about a team's freeze. */
+export interface FreezeEntry {
+  time: string;
+  /** frozen, lifted or overridden */
+  kind: string;
+  by: string;
+  /** of an override */
+  function?: string;
+  text: string;
+}
+
 /** List is one page of a listing; Next is the cursor of the page after it, empty on the last. */
 export interface List<T> {
   items: T[];
@@ -162,6 +401,8 @@ export interface Register {
   sourceMap?: string;
   manifest?: Record<string, unknown>;
   message?: string;
+  /** over what the manifest says */
+  delivery?: Delivery;
 }
 
 /** Registered is the receipt of a registration. */
@@ -175,6 +416,8 @@ export interface Registered {
   previous?: number;
   /** live points at it whole */
   live: boolean;
+  /** on its way to the alias's traffic */
+  rollout?: Rollout;
   operability: Operability;
 }
 
@@ -357,13 +600,17 @@ export interface LogRecord {
 export interface Deployment {
   id: number;
   function: string;
-  /** registered, deployed, rolled_back, repointed, deleted */
+  /** registered, deployed, rolled_back, repointed, deleted, rollout */
   kind: string;
   from: Weight[];
   to: Weight[];
   author: string;
   message?: string;
   time: string;
+  /** Rollout is there for kind rollout: its id is the deployment's. */
+  rollout?: Rollout;
+  /** Events are those of one deployment that was asked for by id, oldest first. */
+  events?: DeploymentEvent[];
 }
 
 export const TypeHello = "hello";

@@ -66,6 +66,7 @@ describe('numbers', () => {
     expect(plain(formatBudget(0.38))).toBe('38 %')
     expect(plain(formatBudget(-0.12))).toBe('-12 %')
     expect(plain(formatBudget(-141.5))).toBe('142× over')
+    expect(plain(formatBudget(-141_500))).toBe('>999× over')
   })
 
   test('bytes and units', () => {

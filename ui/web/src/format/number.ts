@@ -35,7 +35,7 @@ export function formatShare(ratio: number | null | undefined): string {
 
 /** What is left of an error budget; one that is spent more than twice over is so in words. */
 export function formatBudget(left: number | null | undefined): string {
-  if (left !== null && left !== undefined && left < -0.995) return `${formatNumber(-left)}× over`
+  if (left !== null && left !== undefined && left < -0.995) return `${left < -999.5 ? '>999' : formatNumber(-left)}× over`
   return formatShare(left)
 }
 

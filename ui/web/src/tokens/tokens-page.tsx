@@ -63,14 +63,14 @@ export default function TokensPage({ session }: { session: Session }) {
                 <td className={table.tight}>{t.role}</td>
                 <td className={table.tight}>{scopeText(t.scope)}</td>
                 <td className={`${table.tight} ${t.expired ? table.bad : ''}`}>
-                  {t.expired && 'expired '}
+                  {t.expired ? 'expired ' : t.expiresAt && <span className={styles.small}>until </span>}
                   {t.expiresAt ? <Clock at={t.expiresAt} now={now} /> : 'never'}
                 </td>
                 <td className={`${table.tight} ${table.quiet}`}>{t.usedAt ? <Ago at={t.usedAt} now={now} /> : 'never used'}</td>
                 <td className={`${table.tight} ${table.quiet}`}>
                   <Ago at={t.createdAt} now={now} suffix="" /> ago{t.createdBy && `, ${t.createdBy}`}
                 </td>
-                <td>
+                <td className={styles.end}>
                   <Button size="compact-xs" variant="default" onClick={() => setEnding(t)}>
                     Revoke
                   </Button>

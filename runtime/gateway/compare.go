@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"slices"
+
+	"hadron/runtime/function"
+	"hadron/runtime/invocation"
+)
+
+// Comparison counts the calls of a rollout's new version and as many of the old one,
+// side by side. Both sides are of one size whatever the weights: all of the smaller
+// share, and a slice of the greater one. Who is in the slice is said by the key that
+// picks versions, so a visitor who is recognised stays on his side.
+//
+// Calls of the baseline go to VMs of their own, which are as young as the canary's and
+// as little called: the old version's others have warm caches, which are not what is
+// to be compared.
+type Comparison struct {
+	ID               int64 // of the rollout
+	Alias            string
+	Canary, Baseline int // versions
+	// OnCanary and OnBaseline are told how each compared call ended.
+	OnCanary, OnBaseline func(invocation.Outcome)
+}
+
+// side is where a call counts.
+type side struct {
+	baseline bool
+	count    func(invocation.Outcome)
+}
+
+// Compare begins a comparison, or replaces the one with its id. False: no such function.
+func (g *Gateway) Compare(name function.Name, c Comparison) bool {
+	return g.routes.compare(name, func(all []Comparison) []Comparison {
+		all = without(all, c.ID)
+		return append(all, c)
+	})
+}
+
+// CompareNoMore ends a comparison; calls under way still count.
+func (g *Gateway) CompareNoMore(name function.Name, id int64) {
+	g.routes.compare(name, func(all []Comparison) []Comparison { return without(all, id) })
+}
+
+func without(all []Comparison, id int64) []Comparison {
+	return slices.DeleteFunc(slices.Clone(all), func(c Comparison) bool { return c.ID == id })
+}
+
+func (t *table) compare(name function.Name, edit func([]Comparison) []Comparison) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rt := t.get(name)
+	if rt == nil {
+		return false
+	}
+	var all []Comparison
+	if now := rt.comparisons.Load(); now != nil {
+		all = *now
+	}
+	if all = edit(all); len(all) == 0 {
+		rt.comparisons.Store(nil)
+		return true
+	}
+	rt.comparisons.Store(&all)
+	return true
+}
+
+// compared is the side of a call of the version at a place within its share; nil for
+// most calls.
+func (rt *route) compared(a *function.Alias, version, at int) *side {
+	all := rt.comparisons.Load()
+	if all == nil {
+		return nil
+	}
+	for i := range *all {
+		c := &(*all)[i]
+		if c.Alias != a.Name || version != c.Canary && version != c.Baseline {
+			continue
+		}
+		if at >= min(weightOf(a, c.Canary), weightOf(a, c.Baseline)) {
+			return nil
+		}
+		if version == c.Canary {
+			return &side{count: c.OnCanary}
+		}
+		return &side{baseline: true, count: c.OnBaseline}
+	}
+	return nil
+}
+
+func weightOf(a *function.Alias, version int) int {
+	for _, w := range a.Weights {
+		if w.Version == version {
+			return w.Weight
+		}
+	}
+	return 0
+}

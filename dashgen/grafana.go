@@ -1,8 +1,6 @@
 package dashgen
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -55,27 +53,6 @@ func Grafana(d Dashboard, o GrafanaOptions) ([]byte, error) {
 		return nil, fmt.Errorf("render %s: %w: %w", d.Title, ErrRender, err)
 	}
 	return text, nil
-}
-
-// readable is v's JSON with sorted keys and with > as it is: the SDK's own
-// marshalers escape it, and expressions are full of it.
-func readable(v any) ([]byte, error) {
-	escaped, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	var plain any
-	decoder := json.NewDecoder(bytes.NewReader(escaped))
-	decoder.UseNumber()
-	if err := decoder.Decode(&plain); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err = encoder.Encode(plain)
-	return out.Bytes(), err
 }
 
 // check finds what Grafana would take and then show wrong: ids are positive and

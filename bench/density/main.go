@@ -98,8 +98,12 @@ func run(ctx context.Context, args []string, progress io.Writer) error {
 		if err := fill(ctx, index, n, progress); err != nil {
 			return fmt.Errorf("register %d functions: %w", n, err)
 		}
+		made, err := makeData(ctx, o, scratch, index, n, progress)
+		if err != nil {
+			return fmt.Errorf("make the files of %d functions: %w", n, err)
+		}
 		for _, kind := range o.kinds {
-			m := &measurement{options: o, progress: progress, scratch: scratch, index: index, n: n, isolation: kind}
+			m := &measurement{options: o, progress: progress, scratch: scratch, made: made, n: n, isolation: kind}
 			f, err := m.run(ctx)
 			if err != nil {
 				return fmt.Errorf("%d functions, %s: %w", n, kind, err)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"time"
 
 	"hadron/bench/process"
@@ -22,7 +21,7 @@ type measurement struct {
 	options
 	progress  io.Writer
 	scratch   string
-	index     string
+	made      string // data directory of a server that was at rest
 	n         int
 	isolation string
 }
@@ -32,11 +31,10 @@ type figures struct {
 	n         int
 	isolation string
 	start     time.Duration // until it was ready
-	settled   time.Duration // from then until it did next to nothing; 0: it did not within the time given
 	idle      float64       // processors in use while nobody calls
 	atRest    int64         // resident bytes before the first call
-	again     time.Duration // of a start with the files of an earlier one, until it did next to nothing
-	againCPU  time.Duration // that it took
+	settled   time.Duration // from the start until it did next to nothing; 0: it did not within the time given
+	startCPU  time.Duration // that it took
 	warm      loaded        // on the hot functions
 	warmCPU   time.Duration // a call
 	zipf      loaded
@@ -55,29 +53,18 @@ func (m *measurement) run(ctx context.Context) (figures, error) {
 		return f, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := copyFile(m.index, filepath.Join(dir, "hadron.db")); err != nil {
+	if err := copyTree(m.made, dir); err != nil {
 		return f, err
 	}
-	// The first start makes the files of all functions. It is the second that is measured:
-	// functions are registered once, and servers start again and again.
-	p, base, err := m.start(ctx, dir)
-	if err != nil {
-		return f, err
-	}
-	f.settled, _, err = m.rest(ctx, p)
-	p.Stop()
-	if err != nil {
-		return f, err
-	}
-	m.say("a first start is at rest after %s", f.settled.Round(time.Second))
 	began := time.Now()
-	if p, base, err = m.start(ctx, dir); err != nil {
+	p, base, err := start(ctx, m.options, m.scratch, dir, m.isolation)
+	if err != nil {
 		return f, err
 	}
 	defer p.Stop()
 	f.start = time.Since(began)
 	m.say("ready after %s", f.start.Round(time.Millisecond))
-	if f.again, f.againCPU, err = m.rest(ctx, p); err != nil {
+	if f.settled, f.startCPU, err = rest(ctx, p, m.settle); err != nil {
 		return f, err
 	}
 	before := p.Usage()
@@ -86,22 +73,24 @@ func (m *measurement) run(ctx context.Context) (figures, error) {
 	}
 	after := p.Usage()
 	f.idle, f.atRest = (after.CPU-before.CPU).Seconds()/(2*m.duration).Seconds(), after.Resident[0]
-	m.say("at rest after %s and %s of CPU: %d MiB, %.3f processors", f.again.Round(time.Second), f.againCPU.Round(time.Millisecond), f.atRest>>20, f.idle)
+	m.say("at rest after %s and %s of CPU: %d MiB, %.3f processors", f.settled.Round(time.Second), f.startCPU.Round(time.Millisecond), f.atRest>>20, f.idle)
 	return f, m.calls(ctx, p, newCaller(base), &f)
 }
 
-// start starts a server over a data directory and waits until it is ready.
-func (m *measurement) start(ctx context.Context, dir string) (p *process.Process, base string, err error) {
+// start starts a server over a data directory and waits until it is ready. Its links
+// are the same each time, since dashboards hold them.
+func start(ctx context.Context, o options, scratch, dir, isolation string) (p *process.Process, base string, err error) {
 	port, err := process.FreePort(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	var env []string
-	if m.limit != "" {
-		env = append(env, "GOMEMLIMIT="+m.limit)
+	if o.limit != "" {
+		env = append(env, "GOMEMLIMIT="+o.limit)
 	}
 	base = fmt.Sprintf("http://127.0.0.1:%d", port)
-	p, err = process.Start(m.scratch, "hadron", env, m.hadron, "serve", "--isolation", m.isolation, "--data-dir", dir, "--listen", base[len("http://"):])
+	p, err = process.Start(scratch, "hadron", env, o.hadron, "serve", "--isolation", isolation, "--data-dir", dir,
+		"--listen", base[len("http://"):], "--external-url", "http://hadron.example")
 	if err != nil {
 		return nil, "", err
 	}
@@ -122,11 +111,11 @@ const (
 
 // rest waits until the server is at rest, and returns how long it was not, 0 where it
 // was not at rest within the time given, and what CPU it had taken since it began.
-func (m *measurement) rest(ctx context.Context, p *process.Process) (after, cpu time.Duration, err error) {
+func rest(ctx context.Context, p *process.Process, longest time.Duration) (after, cpu time.Duration, err error) {
 	began := time.Now()
 	last, calm := p.Usage().CPU, 0
 	for calm < restSteps {
-		if time.Since(began) > m.settle {
+		if time.Since(began) > longest {
 			return 0, last, nil
 		}
 		if err := pause(ctx, restStep); err != nil {
@@ -204,21 +193,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		_ = out.Close()
-		return err
-	}
-	return out.Close()
 }

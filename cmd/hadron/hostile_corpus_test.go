@@ -109,6 +109,9 @@ func readAttack(t *testing.T, name, text string) attack {
 			a.limits["timeout"] = "1s"
 		}
 	}
+	if a.deadline(t) > patience {
+		a.limits["timeout"] = patience.String()
+	}
 	return a
 }
 

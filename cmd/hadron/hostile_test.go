@@ -50,8 +50,13 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 		}
 		return spans
 	}
-	deployed := each(p.admit)
-	called := each(func(r *result) { p.suffer(t, r) })
+	var deployed, called []span
+	if raced { // at once, or the workers that deployment warms up are started twice
+		called = each(func(r *result) { p.admit(r); p.suffer(t, r) })
+	} else {
+		deployed = each(p.admit)
+		called = each(func(r *result) { p.suffer(t, r) })
+	}
 	took := time.Since(began)
 	after := p.memory(t, func(m memory) bool { return m.total() <= base.allowed(registered(results)) })
 	n.stop()
@@ -73,7 +78,7 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 		load
 	}{{"while others were deployed", n.seen(deployed)}, {"while they were called", n.seen(called)}}
 	for _, d := range during {
-		if d.typical > most*before.typical {
+		if d.typical > max(most*before.typical, before.typical+slack) {
 			t.Errorf("%s the neighbour's p99 was %s; in between, it was %s", d.what, d.typical, before.typical)
 		}
 	}
@@ -95,8 +100,6 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 		t.Errorf("the server ended with %d", code)
 	}
 }
-
-const atOnce = 3 // attacks, on a machine of two processors
 
 // attackAll does something for each attack, several at a time.
 func attackAll(results []result, do func(r *result)) span {

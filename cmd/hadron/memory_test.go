@@ -24,19 +24,12 @@ func (m memory) String() string {
 	return fmt.Sprintf("%d MiB and its %d workers %d MiB", m.server>>20, m.count, m.workers>>20)
 }
 
-// What may be there afterwards that was not before, with so many functions registered.
+// allowed is what may be there afterwards, with so many functions registered.
 func (m memory) allowed(functions int) uint64 {
 	return m.total() + roomLeft + uint64(functions)*perFunction
 }
 
-const (
-	// perFunction is what a registered and called function holds: its row in the index,
-	// dashboard, rules, series with their samples of the last two hours, and lines of log.
-	perFunction = 128 << 10
-	spares      = 2 // blank workers, by default
-	// roomLeft is what Go's heap keeps free after it was larger.
-	roomLeft = 32 << 20
-)
+const spares = 2 // blank workers, by default
 
 // registered counts the functions that were deployed: attacks that were not refused,
 // and a benign one for each.

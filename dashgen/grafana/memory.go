@@ -70,7 +70,7 @@ func (f *Files) generator() []byte {
 	if err != nil {
 		text = []byte(err.Error()) // each file's own attempt says so too
 	}
-	sum := sha256.Sum256(fmt.Appendf(text, "\x00%s\x00%s", f.cfg.Version, f.cfg.Dir))
+	sum := sha256.Sum256(fmt.Appendf(text, "\x00%s", f.cfg.Version))
 	return sum[:]
 }
 

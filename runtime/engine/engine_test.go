@@ -425,16 +425,16 @@ func TestStackNamesTheAuthorsFile(t *testing.T) {
 }
 
 func TestShiftMap(t *testing.T) {
-	shifted, err := shiftMap([]byte(`{"version":3,"mappings":"AAAA,CAAC;;gBAAgB;"}`), 10)
+	shifted, err := shiftMap([]byte(`{"version":3,"mappings":"AAAA,CAAC;;gBAAgB;"}`), 10, nil)
 	if err != nil || !strings.Contains(string(shifted), `"WAAA,CAAC;;iBAAgB;"`) {
 		t.Fatalf("%s, %v", shifted, err)
 	}
 	for _, bad := range []string{`{`, `{"mappings":3}`, `{"mappings":"?"}`, `{"mappings":"gggggggggg"}`} {
-		if _, err := shiftMap([]byte(bad), 10); err == nil {
+		if _, err := shiftMap([]byte(bad), 10, nil); err == nil {
 			t.Errorf("%s was taken", bad)
 		}
 	}
-	if out, err := shiftMap(nil, 10); out != nil || err != nil {
+	if out, err := shiftMap(nil, 10, nil); out != nil || err != nil {
 		t.Errorf("no map became %s, %v", out, err)
 	}
 }
@@ -446,7 +446,7 @@ func FuzzShiftMap(f *testing.F) {
 		if err != nil {
 			t.Skip("not text")
 		}
-		out, err := shiftMap([]byte(`{"version":3,"mappings":`+string(text)+`}`), 27)
+		out, err := shiftMap([]byte(`{"version":3,"mappings":`+string(text)+`}`), 27, nil)
 		if err == nil && !json.Valid(out) {
 			t.Fatalf("%q became %s", mappings, out)
 		}

@@ -28,7 +28,7 @@ const (
 func harden(rt *goja.Runtime, asyncProto, generatorProto *goja.Object, p *program, hit func(invocation.Hits)) (*hardener, error) {
 	rt.SetParserOptions(parser.WithDisableSourceMaps)
 	most := int64(p.bounds.Memory)
-	h := &hardener{rt: rt, most: most, elements: min(maxElements, most/elementBytes), hit: hit}
+	h := &hardener{rt: rt, most: most, elements: min(maxElements, most/elementBytes), hit: hit, plain: rt.GlobalObject()}
 	h.codeGeneration(asyncProto, generatorProto, p.manifest.UnsafeEval)
 	h.functions(h.function.Get("prototype").(*goja.Object))
 	h.strings(h.object("String", "prototype"))
@@ -50,6 +50,8 @@ type hardener struct {
 	bound         *goja.Symbol          // under which a bound function keeps how many are in it
 	views         bool                  // what typed arrays have in common is bounded
 	international *goja.Object          // what Intl is made of, once one is needed
+	plain         *goja.Object          // goja's own global object
+	weaks         *goja.Object          // WeakMap and WeakSet, once one is needed
 	err           error
 }
 

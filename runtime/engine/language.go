@@ -40,6 +40,7 @@ var languagePrograms = map[string]func() *goja.Program{
 	"Map":                  languageProgram("map"),
 	"Object":               languageProgram("object"),
 	"Promise":              languageProgram("promise"),
+	"WeakMap":              languageProgram("weakmap"),
 	"WeakRef":              languageProgram("weakref"),
 }
 
@@ -104,6 +105,8 @@ func (h *hardener) fill(name string, v goja.Value) goja.Value {
 		return h.run(name)
 	case "Intl":
 		return h.intl()
+	case "WeakMap", "WeakSet":
+		return h.weak(name, v)
 	}
 	return v
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/dop251/goja/ast"
-	"github.com/dop251/goja/parser"
 	"github.com/google/pprof/profile"
 )
 
@@ -32,14 +31,14 @@ type literal struct {
 
 // newAuthor reads a bundle again. One that cannot be read has no literals.
 func newAuthor(code, sourceMap []byte) *author {
-	a := &author{code: prologue + string(code) + epilogue}
-	tree, err := parser.ParseFile(nil, scriptName, a.code, 0, parser.WithDisableSourceMaps)
+	bundle, err := parseBundle(scriptName, code)
+	a := &author{code: bundle.text}
 	if err != nil {
 		return a
 	}
-	a.find(reflect.ValueOf(tree.Body), map[uintptr]bool{})
+	a.find(reflect.ValueOf(bundle.tree.Body), map[uintptr]bool{})
 	sort.Slice(a.literals, func(i, j int) bool { return a.literals[i].start < a.literals[j].start })
-	a.place(readMappings(sourceMap, len(prologue), a.code))
+	a.place(readMappings(sourceMap, len(prologue), a.code, bundle.quoted))
 	return a
 }
 
@@ -158,8 +157,9 @@ type mapping struct {
 }
 
 // readMappings reads the entries of a source map that name a file, in the order of
-// the text; the map's first line is moved by first. What is malformed ends the list.
-func readMappings(data []byte, first int, text string) []mapping {
+// the text; the map's first line is moved by first, and what stands behind quotes by
+// those. What is malformed ends the list.
+func readMappings(data []byte, first int, text string, quoted []place) []mapping {
 	var m struct {
 		Sources  []string `json:"sources"`
 		Mappings string   `json:"mappings"`
@@ -168,9 +168,10 @@ func readMappings(data []byte, first int, text string) []mapping {
 		return nil
 	}
 	var out []mapping
-	source, line, begins := 0, 0, first
+	source, line, begins, row := 0, 0, first, -1
 	for entries := range strings.SplitSeq(m.Mappings, ";") {
-		column := 0
+		column, moved := 0, 0
+		row++
 		for entry := range strings.SplitSeq(entries, ",") {
 			if entry == "" {
 				continue
@@ -180,10 +181,17 @@ func readMappings(data []byte, first int, text string) []mapping {
 				return out
 			}
 			column += fields[0]
+			for len(quoted) > 0 && quoted[0].line == row && quoted[0].column < column {
+				moved += quotes
+				quoted = quoted[1:]
+			}
 			source, line = source+fields[1], line+fields[2]
 			if len(entry) > 1 && source >= 0 && source < len(m.Sources) {
-				out = append(out, mapping{offset: begins + column, file: m.Sources[source], line: int64(line) + 1})
+				out = append(out, mapping{offset: begins + column + moved, file: m.Sources[source], line: int64(line) + 1})
 			}
+		}
+		for len(quoted) > 0 && quoted[0].line == row {
+			quoted = quoted[1:]
 		}
 		end := strings.IndexByte(text[min(begins, len(text)):], '\n')
 		if end < 0 {

@@ -33,14 +33,6 @@ func (p *program) limits() webapi.Limits {
 	return webapi.Limits{Bytes: int64(p.bounds.Memory), Subrequests: p.bounds.Subrequests}
 }
 
-// The bundle becomes the body of a function on its own first line, so that line
-// numbers stay those of the bundle.
-const (
-	prologue = "(function(exports,module," + powerName + "," + shiftName + "){"
-	epilogue = "\n})"
-	mapName  = "bundle.js.map"
-)
-
 // Bounds of what is parsed in this process.
 const (
 	maxCode    = 16 << 20
@@ -58,30 +50,17 @@ func compile(id function.ID, code, sourceMap []byte) (program *goja.Program, pow
 	if nesting(code) > maxNesting {
 		return nil, false, errNesting
 	}
-	if len(code) > 1 && code[0] == '#' && code[1] == '!' {
-		code = append([]byte("//"), code[2:]...)
-	}
-	var b strings.Builder
-	b.Grow(len(prologue) + len(code) + len(epilogue) + 64)
-	b.WriteString(prologue)
-	b.Write(code)
-	option := parser.Option(parser.WithDisableSourceMaps)
-	if shifted, err := shiftMap(sourceMap, len(prologue)); err == nil && shifted != nil {
-		b.WriteString("\n//# sourceMappingURL=" + mapName)
-		option = parser.WithSourceMapLoader(func(path string) ([]byte, error) {
-			if path != mapName {
-				return nil, errors.New("no such source map")
-			}
-			return shifted, nil
-		})
-	}
-	b.WriteString(epilogue)
-	tree, err := parser.ParseFile(nil, scriptOf(id), b.String(), 0, option)
+	bundle, err := parseBundle(scriptOf(id), code)
 	if err != nil {
 		return nil, false, atSource(err, sourceMap)
 	}
-	powers = boundPowers(code, tree)
-	program, err = goja.CompileAST(tree, false)
+	if shifted, err := shiftMap(sourceMap, len(prologue), bundle.quoted); err == nil && shifted != nil {
+		if m, err := sourcemap.Parse("", shifted); err == nil {
+			bundle.tree.File.SetSourceMap(m)
+		}
+	}
+	powers = boundPowers(code, bundle.tree)
+	program, err = goja.CompileAST(bundle.tree, false)
 	return program, powers, err
 }
 
@@ -127,46 +106,74 @@ func nesting(code []byte) int {
 const vlqDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 // shiftMap fits a source map to how goja looks into it: the first line is moved by
-// the prologue, and all by one, since goja counts columns from 1 and maps do not.
-func shiftMap(data []byte, first int) ([]byte, error) {
+// the prologue, what stands behind quotes by those, and all by one, since goja counts
+// columns from 1 and maps do not. Of the map, what positions need is left.
+func shiftMap(data []byte, first int, quoted []place) ([]byte, error) {
 	if len(data) == 0 {
 		return nil, nil
 	}
-	var m map[string]json.RawMessage
+	var m struct {
+		Version    int      `json:"version"`
+		SourceRoot string   `json:"sourceRoot,omitempty"`
+		Sources    []string `json:"sources"`
+		Mappings   string   `json:"mappings"`
+	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, fmt.Errorf("read source map: %w", err)
 	}
-	var mappings string
-	if err := json.Unmarshal(m["mappings"], &mappings); err != nil {
-		return nil, fmt.Errorf("read source map: %w", err)
-	}
 	var out strings.Builder
-	out.Grow(len(mappings) + 64)
+	out.Grow(len(m.Mappings) + 64)
+	mappings := m.Mappings
 	for i := 0; len(mappings) > 0; i++ {
 		line, rest, more := strings.Cut(mappings, ";")
 		mappings = rest
-		if line != "" {
-			by := 1
-			if i == 0 {
-				by += first
-			}
-			column, length, ok := readVLQ(line)
-			if !ok {
-				return nil, errors.New("read source map: the mappings are malformed")
-			}
-			writeVLQ(&out, column+by<<1) // a column is never negative: its sign bit is 0
-			out.WriteString(line[length:])
+		by := 1
+		if i == 0 {
+			by += first
 		}
+		n := 0
+		for n < len(quoted) && quoted[n].line == i {
+			n++
+		}
+		if err := shiftLine(&out, line, by, quoted[:n]); err != nil {
+			return nil, err
+		}
+		quoted = quoted[n:]
 		if more {
 			out.WriteByte(';')
 		}
 	}
-	moved, err := json.Marshal(out.String())
-	if err != nil {
-		return nil, fmt.Errorf("write source map: %w", err)
-	}
-	m["mappings"] = moved
+	m.Mappings = out.String()
 	return json.Marshal(m)
+}
+
+// shiftLine moves the entries of one line, of which each tells how far it is from the
+// one before.
+func shiftLine(out *strings.Builder, line string, by int, quoted []place) error {
+	column := 0
+	for line != "" {
+		entry, rest, more := strings.Cut(line, ",")
+		distance, length, ok := readVLQ(entry)
+		if !ok {
+			return errors.New("read source map: the mappings are malformed")
+		}
+		column += distance >> 1 // never negative: its sign bit is 0
+		for len(quoted) > 0 && quoted[0].column < column {
+			by += quotes
+			quoted = quoted[1:]
+		}
+		writeVLQ(out, distance+by<<1)
+		out.WriteString(entry[length:])
+		if by = 0; more && len(quoted) == 0 { // the rest moves with this one
+			out.WriteByte(',')
+			out.WriteString(rest)
+			return nil
+		}
+		if line = rest; more {
+			out.WriteByte(',')
+		}
+	}
+	return nil
 }
 
 // readVLQ reads the number that s begins with, its sign in the lowest bit, and how

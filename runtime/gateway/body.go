@@ -17,8 +17,9 @@ var (
 // body is a request's body under its limit. It is read by one goroutine at a time;
 // the other methods may be called beside it.
 type body struct {
-	src  io.Reader
-	left int64
+	src     io.Reader
+	left    int64
+	arrived bool // the connection waits for nobody to read it
 
 	mu      sync.Mutex
 	idle    sync.Cond // reading became false
@@ -30,10 +31,19 @@ type body struct {
 }
 
 func newBody(src io.Reader, limit function.Size) *body {
-	b := &body{src: src, left: int64(limit)}
+	b := &body{src: src, left: int64(limit), arrived: arrived(src)}
 	b.idle.L = &b.mu
 	return b
 }
+
+// arrived reports whether a body is here whole, as the server that read it says.
+func arrived(src io.Reader) bool {
+	a, ok := src.(interface{ Arrived() bool })
+	return ok && a.Arrived()
+}
+
+// Arrived says that reading does not block.
+func (b *body) Arrived() bool { return b.arrived }
 
 // Read fails with errBodyTooLarge behind the limit, never with fewer bytes than it.
 func (b *body) Read(p []byte) (int, error) {
@@ -98,7 +108,7 @@ func (b *body) isBroken() bool {
 
 // unread reports whether more may come, and whether a Read waits for it now.
 func (b *body) unread() (more, reading bool) {
-	if b == nil {
+	if b == nil || b.arrived {
 		return false, false
 	}
 	b.mu.Lock()

@@ -28,6 +28,7 @@ type sink interface {
 	begin(status int, h http.Header, streamed bool) error // write calls follow
 	whole(status int, h http.Header, body []byte) error   // body is the sink's to keep
 	write(p []byte) error
+	drain() error // a streamed answer was written whole: is it sent?
 	problem(code invocation.Code, f *invocation.Failure)
 	end(err error) // err: the answer is cut short
 }
@@ -210,6 +211,9 @@ func (e *exchange) bodiless() bool {
 
 // answer gives the sink what is still due and returns the outcome as it is counted.
 func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
+	if e.sent && e.streamed && e.sinkErr == nil {
+		e.sinkErr = e.sink.drain()
+	}
 	out.Code, out.Failure = e.judge(out)
 	out.Hits |= e.hit(out.Code)
 	served := out.Code == invocation.OK || out.Code == invocation.HTTP5xx

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,10 +21,64 @@ import (
 	"hadron/runtime/access"
 	"hadron/runtime/function"
 	"hadron/runtime/gateway"
+	"hadron/runtime/http1"
 	"hadron/runtime/invocation"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(onBoth{m}) }
+
+// onBoth runs the tests on each server that the gateway stands behind: plain calls
+// are answered by http1, all others by net/http, and nobody may see a difference.
+type onBoth struct{ m *testing.M }
+
+var plain bool // calls go through http1
+
+func (b onBoth) Run() int {
+	if code := b.m.Run(); code != 0 {
+		fmt.Fprintln(os.Stderr, "behind net/http alone")
+		return code
+	}
+	for _, once := range []string{"test.fuzz", "test.bench", "test.list"} {
+		if f := flag.Lookup(once); f != nil && f.Value.String() != "" {
+			return 0
+		}
+	}
+	plain = true
+	code := b.m.Run()
+	if code != 0 {
+		fmt.Fprintln(os.Stderr, "behind http1")
+	}
+	return code
+}
+
+// listen serves h until the test ends, and returns its address.
+func listen(t testing.TB, h http.Handler) string {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(h)
+	if !plain {
+		srv.Start()
+		t.Cleanup(srv.Close)
+		return srv.URL
+	}
+	front, err := http1.New(http1.Config{Handler: h, Prefix: gateway.Prefix, Rest: srv.Config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = front.Serve(srv.Listener)
+	}()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := front.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
+	return "http://" + srv.Listener.Addr().String()
+}
 
 // invoke is an Invoker made of one func.
 type invoke func(ctx context.Context, req *invocation.Request, w invocation.Writer) invocation.Outcome
@@ -153,9 +210,7 @@ func open(t testing.TB, inv gateway.Invoker, edit func(*gateway.Config)) *rig {
 		t.Fatal(err)
 	}
 	g.Apply(function2(greeting, "public", 1))
-	srv := httptest.NewServer(g)
-	t.Cleanup(srv.Close)
-	return &rig{g, b, srv.URL}
+	return &rig{g, b, listen(t, g)}
 }
 
 // function2 has two versions; live is the one given.

@@ -153,6 +153,7 @@ type httpSink struct {
 	version     *version  // nil: not known yet
 	exchange    *exchange // nil: not admitted yet
 	flush       *http.ResponseController
+	stream      *flusher // of a streamed answer that has begun
 	cut         bool
 	values      [6]string // the single values of headers, in one piece of memory
 	used        int
@@ -297,10 +298,10 @@ func (s *httpSink) begin(status int, h http.Header, streamed bool) error {
 	s.settleBody(true)
 	s.bound()
 	s.w.WriteHeader(status)
-	if !streamed {
-		return nil
+	if streamed {
+		s.stream = newFlusher(s.w, s.control())
 	}
-	return s.flushed()
+	return nil
 }
 
 // bound ends writing to a client that takes longer than a stream may.
@@ -309,24 +310,25 @@ func (s *httpSink) bound() {
 }
 
 func (s *httpSink) write(p []byte) error {
+	if s.stream != nil {
+		return s.stream.write(p)
+	}
 	if _, err := s.w.Write(p); err != nil {
 		return fmt.Errorf("write response: %w", err)
-	}
-	if !s.exchange.streamed {
-		return nil
-	}
-	return s.flushed()
-}
-
-func (s *httpSink) flushed() error {
-	if err := s.control().Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("flush response: %w", err)
 	}
 	return nil
 }
 
+func (s *httpSink) drain() error {
+	if s.stream == nil {
+		return nil
+	}
+	return s.stream.stop()
+}
+
 func (s *httpSink) end(err error) {
 	s.cut = err != nil
+	_ = s.drain() // its error is known, or nobody asked
 	s.exchange.body.close()
 	more, reading := s.unread()
 	if !more {
@@ -346,7 +348,7 @@ func (s *httpSink) unread() (more, reading bool) {
 	if s.exchange != nil {
 		return s.exchange.body.unread()
 	}
-	return hasBody(s.r), false
+	return hasBody(s.r) && !arrived(s.r.Body), false
 }
 
 func (s *httpSink) control() *http.ResponseController {

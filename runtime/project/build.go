@@ -24,7 +24,7 @@ const (
 
 // Builder names what Build compiles with. It is kept beside each bundle: a newer
 // one does not change what an older one made.
-const Builder = "esbuild " + esbuildVersion + ", recipe 2"
+const Builder = "esbuild " + esbuildVersion + ", recipe 3"
 
 // esbuildVersion is the required module's; a test holds it to go.mod.
 const esbuildVersion = "0.28.2"
@@ -54,9 +54,14 @@ var unsupported = []string{
 	"decorators", "using", "import-attributes", "hashbang",
 }
 
-// accessorFields finds class fields named get, set or async in esbuild's output:
-// goja's parser takes those words for the start of a method.
-var accessorFields = regexp.MustCompile(`[{;}](?:static )?(?:get|set|async)[=;}]`)
+// accessorFields finds class fields named get, set or async in esbuild's output that
+// no semicolon ends: goja's parser takes those words for the start of a method. The
+// engine puts up to maxAccessorFields of them in quotes; where there are more, class
+// fields are lowered, which costs each object with private ones a WeakMap's entry a
+// field.
+var accessorFields = regexp.MustCompile(`[{;}](?:static )?(?:get|set|async)[=}]`)
+
+const maxAccessorFields = 16
 
 // Build compiles one module for the engine. It reads no file and resolves no
 // import: what the module needs must be in it. What is wrong with the source is a
@@ -144,7 +149,7 @@ func (b *build) run(loader api.Loader) (Output, error) {
 		awaiting(&options)
 		out = api.Build(options)
 	}
-	if len(out.Errors) == 0 && accessorFields.Match(codeOf(out)) {
+	if len(out.Errors) == 0 && len(accessorFields.FindAllIndex(codeOf(out), maxAccessorFields+1)) > maxAccessorFields {
 		options.Supported["class-field"], options.Supported["class-static-field"] = false, false
 		out = api.Build(options)
 	}

@@ -29,7 +29,7 @@ const readSize = 32 << 10
 // is read before the function asks, and nothing of it enters the VM if it never does.
 func (r *Realm) nativeStream(source io.Reader) *ReadableStream {
 	var s *ReadableStream
-	s = r.newByteStream(0, func() goja.Value {
+	s = r.newStartedStream(func() goja.Value {
 		s.native = nil
 		if m, ok := source.(*memory); ok {
 			return r.pullMemory(s, m)

@@ -240,6 +240,15 @@ func (r *Realm) newByteStream(highWater float64, pull func() goja.Value, cancel 
 	return s
 }
 
+// newStartedStream is newByteStream for a host's source: it has nothing to start, so
+// that nobody waits for it, and nothing is read ahead.
+func (r *Realm) newStartedStream(pull func() goja.Value, cancel func(goja.Value) goja.Value) *ReadableStream {
+	s := &ReadableStream{}
+	s.ctl = &ByteController{stream: s, pull: pull, cancel: cancel, started: true}
+	r.use("ReadableStream").wrap(s)
+	return s
+}
+
 // untouched takes what a host's stream reads from, where nothing was read yet: the
 // bytes then need not come by the VM. The stream is locked from then on.
 func (s *ReadableStream) untouched() io.Reader {

@@ -191,7 +191,7 @@ func (x *exchange) Write(p []byte) error {
 		if err != nil {
 			return err
 		}
-		x.c.out.send(kindBody, x.id, p[:n])
+		x.c.out.commitLater(appendFrame(x.c.out.begin(), kindBody, x.id, p[:n]))
 		p = p[n:]
 	}
 	return nil
@@ -202,7 +202,7 @@ func (x *exchange) release() {
 	if len(x.held) == 0 {
 		return
 	}
-	x.c.out.commit(append(x.c.out.begin(), x.held...))
+	x.c.out.commitLater(append(x.c.out.begin(), x.held...))
 	x.held = x.held[:0]
 }
 

@@ -172,8 +172,13 @@ func (w *process) begin(req *invocation.Request, body io.Reader) (*stream, error
 		s.box.recycle()
 		return nil, err
 	}
-	w.out.commit(appendRequest(w.out.begin(), s.id, index, req, s.body))
-	if s.body != nil && s.body.eager {
+	together := s.body != nil && s.body.gather()
+	b := appendRequest(w.out.begin(), s.id, index, req, s.body)
+	if together {
+		b = s.body.gathered(b, s.id)
+	}
+	w.out.commit(b)
+	if s.body != nil && s.body.eager && !together {
 		s.body.start()
 	}
 	return s, nil

@@ -80,6 +80,21 @@ func (o *outbox) commit(b []byte) {
 	o.flush()
 }
 
+// commitLater is commit for one who may go on to more of the same at once: the
+// goroutine writes, and what comes before it gets to run goes with it.
+func (o *outbox) commitLater(b []byte) {
+	defer o.mu.Unlock()
+	if o.closed {
+		o.pending = nil
+		return
+	}
+	o.pending = b
+	if !o.busy {
+		o.busy = true
+		o.rest <- nil // room for one, and nobody else writes
+	}
+}
+
 // send writes one message.
 func (o *outbox) send(k kind, stream uint32, payload []byte) {
 	o.commit(appendFrame(o.begin(), k, stream, payload))

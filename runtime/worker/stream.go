@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -243,6 +244,7 @@ type upload struct {
 	more   chan struct{}
 	kept   []byte // all of it, where it came whole with the request
 	whole  bool
+	end    error // of a body that was gathered
 }
 
 func newUpload(src io.Reader, eager bool, send func(kind, []byte)) *upload {
@@ -251,6 +253,49 @@ func newUpload(src io.Reader, eager bool, send func(kind, []byte)) *upload {
 		u.credit = requestWindow
 	}
 	return u
+}
+
+// gather reads a small body that has arrived, so that it goes with its request and
+// nobody need wait for it.
+func (u *upload) gather() bool {
+	if a, ok := u.src.(interface{ Arrived() bool }); !ok || !a.Arrived() || !u.eager {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.begun {
+		return false // the child asked before it was told
+	}
+	u.begun = true
+	buf := make([]byte, 0, 4<<10)
+	for len(buf) <= requestWindow {
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, len(buf))
+		}
+		n, err := u.src.Read(buf[len(buf):cap(buf)])
+		if buf = buf[:len(buf)+n]; err != nil && len(buf) <= requestWindow {
+			u.kept, u.whole, u.end = buf, errors.Is(err, io.EOF), err
+			return true
+		}
+	}
+	u.kept, u.end = buf[:requestWindow], errOverrun // its length said less
+	return true
+}
+
+// gathered writes what gather has read.
+func (u *upload) gathered(b []byte, stream uint32) []byte {
+	if len(u.kept) > 0 {
+		b = appendFrame(b, kindBody, stream, u.kept)
+	}
+	return appendFrame(b, kindEOF, stream, brokeOff(u.end))
+}
+
+// brokeOff is what EOF says of a body that ended so.
+func brokeOff(err error) []byte {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return []byte(clip("the request's body broke off: "+err.Error(), 1<<10))
 }
 
 // grant lets so many bytes more go.
@@ -340,12 +385,8 @@ func (u *upload) copy() {
 		if n > 0 {
 			u.send(kindBody, buf[:n])
 		}
-		if ended {
-			u.send(kindEOF, nil)
-			return
-		}
 		if err != nil {
-			u.send(kindEOF, []byte(clip("the request's body broke off: "+err.Error(), 1<<10)))
+			u.send(kindEOF, brokeOff(err))
 			return
 		}
 	}

@@ -12,12 +12,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"hadron/runtime/gateway"
+	"hadron/runtime/http1"
 )
 
 // Options are what a process is made of. Logger is required.
@@ -81,6 +85,7 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.setup(ctx); err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // what reading the index needed, with very many functions as much again as it keeps
 	a.ready.Store(true)
 	a.log.InfoContext(ctx, "ready", slog.String("url", a.cfg.ExternalURL), slog.String("listen", a.Addr()),
 		slog.String("isolation", a.cfg.Isolation), slog.String("memory_limit", a.memoryLimit()),
@@ -153,19 +158,27 @@ func (a *App) path(parts ...string) string {
 }
 
 // serve runs the HTTP servers until Stop.
-func (a *App) serve(handlers ...http.Handler) {
+func (a *App) serve(handlers ...http.Handler) error {
 	var group errgroup.Group
-	servers := make([]*http.Server, len(a.listeners))
+	servers := make([]*http1.Server, len(a.listeners))
+	log := a.log.With(slog.String("component", "http"))
 	for i, l := range a.listeners {
-		servers[i] = &http.Server{
-			Handler:           handlers[i],
-			ReadHeaderTimeout: 10 * time.Second,
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    64 << 10,
-			ErrorLog:          slog.NewLogLogger(a.log.With(slog.String("component", "http")).Handler(), slog.LevelWarn),
+		server, err := http1.New(http1.Config{
+			Handler: handlers[i], Prefix: gateway.Prefix, Logger: log,
+			Rest: &http.Server{
+				Handler:           handlers[i],
+				ReadHeaderTimeout: 10 * time.Second,
+				IdleTimeout:       2 * time.Minute,
+				MaxHeaderBytes:    64 << 10,
+				ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+			},
+		})
+		if err != nil {
+			return err
 		}
+		servers[i] = server
 		group.Go(func() error {
-			err := servers[i].Serve(l)
+			err := server.Serve(l)
 			if errors.Is(err, http.ErrServerClosed) || a.draining.Load() {
 				return nil
 			}
@@ -187,6 +200,7 @@ func (a *App) serve(handlers ...http.Handler) {
 		errs = append(errs, group.Wait())
 		return errors.Join(errs...)
 	})
+	return nil
 }
 
 // bearer returns the Hadron token of a request: from Authorization, or, for a

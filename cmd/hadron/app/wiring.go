@@ -188,14 +188,13 @@ func (a *App) setup(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.serve(
+	return a.serve(
 		a.mux(handlers{
 			functions: p.gateway, api: rest, prometheus: prom, web: web.Handler(),
 			metrics: promhttp.HandlerFor(own, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
 		}),
 		a.functionsMux(p.gateway.Dedicated()),
 	)
-	return nil
 }
 
 func (a *App) addresses() []net.Addr {

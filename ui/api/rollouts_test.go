@@ -31,7 +31,7 @@ func (d *deliveries) Rollouts(_ context.Context, ids ...int64) ([]delivery.Rollo
 }
 
 func (d *deliveries) Find(_ context.Context, f delivery.Filter) ([]delivery.Rollout, error) {
-	if f.Function != "" && f.Function != d.r.Function || f.Before <= d.r.ID {
+	if f.Function != "" && f.Function != d.r.Function || f.Before != 0 && f.Before <= d.r.ID {
 		return nil, nil
 	}
 	return []delivery.Rollout{d.r}, nil

@@ -286,6 +286,14 @@ func (k *CryptoKey) structuredClone(r *Realm) *goja.Object {
 	return r.cryptoKey(&CryptoKey{kind: k.kind, extractable: k.extractable, algorithm: k.algorithm, usages: k.usages, material: k.material})
 }
 
+// structuredClone makes another Blob of the same bytes, which are never changed.
+func (b *Blob) structuredClone(r *Realm) *goja.Object { return r.newBlob(b.data, b.kind) }
+
+// structuredClone makes another File of the same bytes.
+func (f *File) structuredClone(r *Realm) *goja.Object {
+	return r.use("File").wrap(&File{Blob: Blob{data: f.data, kind: f.kind}, name: f.name, modified: f.modified})
+}
+
 // structuredClone makes another exception of the same name, with the same stack.
 func (e *DOMException) structuredClone(r *Realm) *goja.Object {
 	twin := r.makeDOMException(e.message, e.name, r.use("DOMException").proto)

@@ -8,6 +8,14 @@ type class struct {
 	name  string
 	ctor  *goja.Object
 	proto *goja.Object
+	pairs *goja.Object // what Symbol.iterator is, where instances are lists of pairs
+}
+
+// pristine reports whether an instance is walked over as the platform made it, so
+// that its Go side may be read instead.
+func (c *class) pristine(o *goja.Object) bool {
+	fn, ok := o.GetSymbol(goja.SymIterator).(*goja.Object)
+	return ok && fn == c.pairs
 }
 
 // class builds a class whose instances construct makes; without construct functions

@@ -31,3 +31,14 @@ func TestInstancesAreOrdinaryObjects(t *testing.T) {
 		{`return new Request("http://a", {method: "POST", body: new ReadableStream(), duplex: "half", keepalive: true})`, `rejected: TypeError`},
 	}.run(t)
 }
+
+func TestNamesThatAreNoText(t *testing.T) {
+	cases{
+		{`return [...new URLSearchParams({"x\udc53": "1", "x\udc5c": "2", a: "3"})]`, "[[\"x\uFFFD\",\"2\"],[\"a\",\"3\"]]"},
+		{`return new Headers({"x\udc53": "1"})`, `rejected: TypeError`},
+		{`const c = structuredClone({"\udc53": 1, a: {"\ud800": 2}, "\ufffd": 3}); return [c["\udc53"], c.a["\ud800"], c["\ufffd"], Object.keys(c).length]`, `[1,2,3,3]`},
+		{`const o = {"\udc53": 1, a: 2}; console.log(o); console.table([o]); console.table(o); console.table({a: {"\ud800": {}}}); return 1`, `1`},
+		{`const o = {get a() { delete this.b; return 1 }, b: 2}; return [[...new URLSearchParams(o)], structuredClone({get a() { delete this.b; return 1 }, b: 2}), [...new Headers({get a() { delete this.b; return 1 }, b: 2})]]`, `[[["a","1"]],{"a":1},[["a","1"]]]`},
+		{`const h = new Headers({a: "b"}), p = new URLSearchParams("a=b"); for (const o of [h, p]) o[Symbol.iterator] = function* () { yield ["c", "d"] }; return [[...new Headers(h)], [...new URLSearchParams(p)]]`, `[[["c","d"]],[["c","d"]]]`},
+	}.run(t)
+}

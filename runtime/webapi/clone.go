@@ -149,13 +149,34 @@ var unclonable = map[string]bool{
 // properties copies what an object holds under strings.
 func (c *cloner) properties(o, twin *goja.Object, depth int) goja.Value {
 	c.seen[o] = twin
-	for _, key := range o.Keys() {
+	keys := o.Keys()
+	if odd(keys) {
+		return c.reflected(o, twin, depth)
+	}
+	for _, key := range keys {
 		v := o.Get(key)
 		if v == nil { // a getter before took it away
 			continue
 		}
 		_ = twin.DefineDataProperty(key, c.clone(v, depth+1), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 	}
+	return twin
+}
+
+// reflected is properties where a name is no text.
+func (c *cloner) reflected(o, twin *goja.Object, depth int) goja.Value {
+	define := c.r.callable(c.r.lazy.language.Get("Reflect").ToObject(c.r.vm).Get("defineProperty"), "Reflect.defineProperty")
+	c.r.reflected(o, func(key goja.Value, get func() goja.Value) {
+		if _, symbol := key.(*goja.Symbol); symbol {
+			return
+		}
+		desc := c.r.vm.CreateObject(nil)
+		for _, flag := range []string{"writable", "enumerable", "configurable"} {
+			_ = desc.Set(flag, true)
+		}
+		_ = desc.Set("value", c.clone(get(), depth+1))
+		c.r.must(define(goja.Undefined(), twin, key, desc))
+	})
 	return twin
 }
 
@@ -267,11 +288,11 @@ func (c *cloner) failure(o *goja.Object, depth int) goja.Value {
 			name = s
 		}
 	}
-	message := goja.Undefined()
-	if v := o.Get("message"); !absent(v) {
-		message = c.r.vm.ToValue(c.r.text(v))
+	var message []goja.Value
+	if slices.Contains(o.GetOwnPropertyNames(), "message") {
+		message = append(message, c.r.vm.ToValue(c.r.text(o.Get("message"))))
 	}
-	twin := c.construct(name, message).(*goja.Object)
+	twin := c.construct(name, message...).(*goja.Object)
 	c.seen[o] = twin
 	for _, key := range []string{"stack", "cause"} {
 		if v := o.Get(key); !absent(v) {

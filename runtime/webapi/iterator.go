@@ -41,6 +41,7 @@ func pairsOf[T object](c *class, at func(self T, i int) (name string, value goja
 	}
 	entry := func(name string, value goja.Value) goja.Value { return r.vm.NewArray(name, value) }
 	entries := method(c, "entries", 0, func(self T, _ []goja.Value) goja.Value { return walk(self, entry) })
+	c.pairs = entries
 	_ = c.proto.DefineDataPropertySymbol(goja.SymIterator, entries, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	method(c, "keys", 0, func(self T, _ []goja.Value) goja.Value {
 		return walk(self, func(name string, _ goja.Value) goja.Value { return r.vm.ToValue(name) })

@@ -38,7 +38,7 @@ type Config struct {
 	Node       string        // the label instance
 	Interval   time.Duration // between samples of a series; default 15 s
 	Step       time.Duration // between computations of health; default 1 s
-	Crowd      int           // functions past which those that nobody calls have no series; default 1,000
+	Crowd      int           // functions past which those that nobody calls have no series; default 5,000
 	Now        func() time.Time
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // of the collector's own metrics; may be nil
@@ -110,7 +110,7 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c := &Collector{
 		store: cfg.Store, node: cfg.Node, now: cfg.Now,
-		interval: cmp.Or(cfg.Interval, 15*time.Second), step: cmp.Or(cfg.Step, time.Second), crowd: cmp.Or(cfg.Crowd, 1000),
+		interval: cmp.Or(cfg.Interval, 15*time.Second), step: cmp.Or(cfg.Step, time.Second), crowd: cmp.Or(cfg.Crowd, 5000),
 		descs: descriptions(), byName: map[function.Name]*tracked{}, wake: make(chan struct{}, 1),
 	}
 	if c.now == nil {

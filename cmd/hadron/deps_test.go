@@ -27,12 +27,12 @@ var (
 	}
 	adapters = []string{
 		"storage/sql", "storage/tsdb", "storage/tsdb/promapi", "dashgen/grafana", "alerting/pagerduty",
-		"ui/api", "ui/live", "ui/client", "ui/web",
+		"runtime/tenant/oidc", "ui/api", "ui/live", "ui/client", "ui/web",
 	}
 	// Not part of the program: generators, suites for tests, and all of bench/.
 	tools = []string{
 		"ui/wire/gen", "runtime/registry/registrytest", "storage/sql/sqltest",
-		"dashgen/grafana/grafanatest", "alerting/pagerduty/pagerdutytest",
+		"runtime/tenant/oidc/oidctest", "dashgen/grafana/grafanatest", "alerting/pagerduty/pagerdutytest",
 		"bench/ceiling", "bench/compare", "bench/density", "bench/marked", "bench/process",
 	}
 
@@ -59,6 +59,8 @@ var doors = []struct {
 	{"github.com/danielgtaylor/huma", []string{"ui/api"}, "one room knows REST"},
 	{"github.com/alecthomas/kong", []string{"cmd/hadron"}, "flags are read at the edge"},
 	{"github.com/PagerDuty/go-pagerduty", []string{"alerting/pagerduty"}, "its faults are handled in one place"},
+	{"github.com/coreos/go-oidc", []string{"runtime/tenant/oidc"}, "one room knows OpenID Connect"},
+	{"golang.org/x/oauth2", []string{"runtime/tenant/oidc"}, "one room knows OpenID Connect"},
 	{"github.com/grafana/", []string{"dashgen", "dashgen/grafana"}, "its faults are handled in one place"},
 }
 

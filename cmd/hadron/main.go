@@ -62,6 +62,10 @@ type cli struct {
 	Release   releaseCommand   `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand  `cmd:"" help:"Point live at the previous version, or the one given."`
 	Delete    deleteCommand    `cmd:"" help:"Delete a function with all its versions."`
+	Audit     auditCommand     `cmd:"" help:"Show who changed what, from where."`
+	Token     tokenCommand     `cmd:"" help:"Create, list and revoke tokens."`
+	Login     loginCommand     `cmd:"" help:"Keep a server and a token for all other verbs."`
+	Logout    logoutCommand    `cmd:"" help:"Forget the token that login keeps."`
 	Version   versionCommand   `cmd:"" help:"Print the version of this program."`
 }
 

@@ -16,15 +16,26 @@ import (
 
 // server is what every verb that talks to a server shares.
 type server struct {
-	Server string `default:"http://127.0.0.1:8080" help:"Address of the Hadron server." placeholder:"URL"`
-	Token  string `help:"Token (hdn_…); not needed with serve --dev." placeholder:"hdn_…"`
+	Server string `help:"Address of the Hadron server. Default: the one logged in to, else http://127.0.0.1:8080." placeholder:"URL"`
+	Token  string `help:"Token (hdn_…). Default: what hadron login keeps for this server; not needed with serve --dev." placeholder:"hdn_…"`
 	JSON   bool   `name:"json" help:"Print JSON for machines."`
 }
 
 func (s server) client() (*client.Client, error) {
-	api, err := client.New(s.Server, s.Token)
+	var known logins
+	if s.Server == "" || s.Token == "" {
+		var err error
+		if known, err = readLogins(); err != nil {
+			return nil, err
+		}
+	}
+	api, err := client.New(firstOf(s.Server, known.Current, defaultServer), s.Token)
 	if err != nil {
 		return nil, &usageError{err.Error()}
+	}
+	// A kept token goes to the server that it is kept for, and to no other.
+	if kept := known.Servers[api.URL()].Token; s.Token == "" && kept != "" {
+		return client.New(api.URL(), kept)
 	}
 	return api, nil
 }
@@ -111,7 +122,7 @@ func printProblem(std stdio, p wire.Problem) {
 	}
 	fmt.Fprintf(std.Err, "✗ %s (%s)\n", text, p.Code)
 	if p.Code == "unauthorized" {
-		fmt.Fprintln(std.Err, "  Give a token with --token or HADRON_TOKEN; the first one is in <data-dir>/admin-token of the server.")
+		fmt.Fprintln(std.Err, "  Log in with hadron login, or give a token with --token or HADRON_TOKEN; the first one is in <data-dir>/admin-token of the server.")
 	}
 }
 

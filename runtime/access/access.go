@@ -17,7 +17,9 @@ type Principal struct {
 }
 
 // Same reports whether two are the same person with the same rights, however long.
-func (p Principal) Same(other Principal) bool { return p.Name == other.Name && p.Grants == other.Grants }
+func (p Principal) Same(other Principal) bool {
+	return p.Name == other.Name && p.Grants == other.Grants
+}
 
 // Action is what is being done.
 type Action string

@@ -53,8 +53,8 @@ type Schedule struct {
 
 // Access says who may call a function.
 const (
-	AccessPrivate = "private" // its team's deployers and admins
-	AccessTeam    = "team"    // whoever may call the team's functions
+	AccessPrivate = "private" // who may call functions there: invokers, deployers, admins
+	AccessTeam    = "team"    // whoever was granted anything there, viewers too, and the team's other functions
 	AccessPublic  = "public"  // anyone, without a token
 )
 

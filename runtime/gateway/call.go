@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"hadron/runtime/access"
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 )
@@ -142,8 +141,12 @@ type callSink struct {
 func (s *callSink) permit(caller invocation.Request, name function.Name, rule string) *http.Response {
 	token := hasToken(s.req.Header)
 	if !token || s.g.cfg.Dev {
-		if s.g.cfg.Dev || rule == "public" || s.g.sameTeam(caller, name) {
+		sameTeam := s.g.sameTeam(caller, name)
+		switch {
+		case s.g.cfg.Dev || rule == function.AccessPublic || rule == function.AccessTeam && sameTeam:
 			return nil
+		case sameTeam:
+			return s.refuse(name, invocation.Forbidden, fmt.Sprintf("%s is private: send a token that may call it, or make it team.", name))
 		}
 		return s.refuse(name, invocation.Forbidden, fmt.Sprintf("%s is not public, and %s is of another team.", name, caller.Version.Name))
 	}
@@ -153,7 +156,7 @@ func (s *callSink) permit(caller invocation.Request, name function.Name, rule st
 		return s.refuse(name, invocation.NodeOverloaded, "Tokens cannot be checked now. Try again.")
 	case err != nil:
 		return s.refuse(name, invocation.Unauthorized, "The token is not valid.")
-	case rule == "public" || s.g.sameTeam(caller, name) || access.Can(who, access.Invoke, name):
+	case opens(rule, who, name) || rule == function.AccessTeam && s.g.sameTeam(caller, name):
 		return nil
 	}
 	return s.refuse(name, invocation.Forbidden, fmt.Sprintf("%s may not call %s.", who.Name, name))

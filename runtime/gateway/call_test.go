@@ -69,7 +69,8 @@ func TestCall(t *testing.T) {
 
 func TestCallIsRefused(t *testing.T) {
 	g := open(t, echo, nil)
-	g.Apply(with(function2("growth/signup/closed", "private", 1), func(l *function.Limits) { l.Body = 3 }))
+	g.Apply(function2("growth/signup/closed", "private", 1))
+	g.Apply(with(function2("growth/signup/shared", "team", 1), func(l *function.Limits) { l.Body = 3 }))
 	base := "https://hadron.example/fn/growth/signup/"
 	for _, c := range []struct {
 		from, to, token string
@@ -77,8 +78,14 @@ func TestCallIsRefused(t *testing.T) {
 		status          int
 		code            string
 	}{
-		{"growth/web/bff", "closed", "", 7, 200, ""},
-		{"growth/web/bff", "closed", "", 8, 508, "loop_detected"},
+		{"growth/web/bff", "shared", "", 7, 200, ""},
+		{"growth/web/bff", "shared", "", 8, 508, "loop_detected"},
+		{"growth/web/bff", "closed", "", 0, 403, "forbidden"},
+		{"growth/web/bff", "closed", "hdn_ada", 0, 200, ""},
+		{"growth/web/bff", "closed", "hdn_vera", 0, 403, "forbidden"},
+		{"growth/web/bff", "shared", "hdn_stranger", 0, 200, ""},
+		{"pay/web/bff", "shared", "", 0, 403, "forbidden"},
+		{"pay/web/bff", "shared", "hdn_vera", 0, 200, ""},
 		{"pay/web/bff", "greeting", "", 0, 200, ""},
 		{"pay/web/bff", "closed", "", 0, 403, "forbidden"},
 		{"pay/web/bff", "closed", "hdn_ada", 0, 200, ""},
@@ -99,7 +106,7 @@ func TestCallIsRefused(t *testing.T) {
 			t.Errorf("%+v: %d %s", c, res.StatusCode, body)
 		}
 	}
-	res, body := g.call(t, caller("growth/web/bff", 0), fetch(t, "POST", base+"closed", strings.NewReader("long")))
+	res, body := g.call(t, caller("growth/web/bff", 0), fetch(t, "POST", base+"shared", strings.NewReader("long")))
 	wantProblem(t, res, body, 413, "body_too_large")
 	if _, err := g.Call(t.Context(), caller("growth/web/bff", 0), fetch(t, "GET", "https://hadron.example/api/v1/functions?token=x", nil)); !errors.Is(err, gateway.ErrNotCallable) || strings.Contains(err.Error(), "token") {
 		t.Errorf("another address: %v", err)

@@ -194,6 +194,8 @@ func open(t testing.TB, inv gateway.Invoker, edit func(*gateway.Config)) *rig {
 				return access.Principal{Name: "ada", Grants: access.Granted(access.Deployer, "growth")}, nil
 			case "hdn_caller":
 				return access.Principal{Name: "caller", Grants: access.Granted(access.Invoker, access.Everything)}, nil
+			case "hdn_vera":
+				return access.Principal{Name: "vera", Grants: access.Granted(access.Viewer, "growth")}, nil
 			case "hdn_stranger":
 				return access.Principal{Name: "stranger", Grants: access.Granted(access.Admin, "pay")}, nil
 			case "hdn_down":

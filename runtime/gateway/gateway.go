@@ -50,6 +50,8 @@ var (
 	// ErrUnavailable is what Authorize returns, wrapped, when it cannot tell who
 	// calls; any other error of it means that the credentials are wrong.
 	ErrUnavailable = errors.New("cannot be told now")
+	// ErrExpired is what Authorize returns, wrapped, for a token whose time is over.
+	ErrExpired = errors.New("expired")
 )
 
 // MaxDepth is how many calls from function to function can stand above one another.

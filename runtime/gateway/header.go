@@ -16,6 +16,7 @@ import (
 const (
 	versionHeader   = "Hadron-Version"
 	requestIDHeader = "Hadron-Request-Id"
+	csrfHeader      = "Hadron-Csrf" // of a session of Hadron's own pages
 )
 
 // isHop reports whether a header, in canonical form, speaks of one connection only.
@@ -90,7 +91,7 @@ func (g *Gateway) requestHeader(h http.Header, t invocation.Trace, traceparent [
 	drop := named(h)
 	for name, values := range h {
 		switch {
-		case isHop(name) || name == "Expect" || strings.HasPrefix(name, "Sec-Websocket-") || slices.Contains(drop, name):
+		case isHop(name) || name == "Expect" || name == csrfHeader || strings.HasPrefix(name, "Sec-Websocket-") || slices.Contains(drop, name):
 			continue
 		case name == "Cookie":
 			values = withoutOwnCookies(values)

@@ -181,6 +181,9 @@ func (s *httpSink) identify(ctx context.Context) bool {
 		s.g.cfg.Logger.WarnContext(ctx, "cannot authorize request", "function", string(s.name), "request", s.request, "error", err)
 		s.refuse(s.name, invocation.NodeOverloaded, "Tokens cannot be checked now. Try again.")
 		return false
+	case errors.Is(err, ErrExpired):
+		s.refuse(s.name, invocation.Unauthorized, "The token has expired. Make a new one, or leave it out where the function is public.")
+		return false
 	case err != nil:
 		s.refuse(s.name, invocation.Unauthorized, "The token is not valid. Make a new one, or leave it out where the function is public.")
 		return false
@@ -194,7 +197,7 @@ func (s *httpSink) identify(ctx context.Context) bool {
 // that neither an old version nor one on trial opens what is closed.
 func (s *httpSink) permit(rule string) bool {
 	switch {
-	case s.g.cfg.Dev || rule == "public" || access.Can(s.who, access.Invoke, s.name):
+	case s.g.cfg.Dev || opens(rule, s.who, s.name):
 		return true
 	case s.who == (access.Principal{}):
 		s.refuse(s.name, invocation.Unauthorized, "This function is not public. Send a token: Authorization: Bearer hdn_…")
@@ -202,6 +205,13 @@ func (s *httpSink) permit(rule string) bool {
 		s.refuse(s.name, invocation.Forbidden, fmt.Sprintf("%s may not call %s.", s.who.Name, s.name))
 	}
 	return false
+}
+
+// opens reports whether a rule lets somebody call the function: private to those
+// who may call functions there, team to whoever was granted anything there.
+func opens(rule string, who access.Principal, name function.Name) bool {
+	return rule == function.AccessPublic || access.Can(who, access.Invoke, name) ||
+		rule == function.AccessTeam && access.Can(who, access.Read, name) // every role has one of the two
 }
 
 // mayRead reports whether the caller may know why the function failed.

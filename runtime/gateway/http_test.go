@@ -295,10 +295,13 @@ func TestAccess(t *testing.T) {
 		{"f-team", "", no},
 		{"f-team", "hdn_ada", ""},
 		{"f-team", "hdn_caller", ""},
+		{"f-team", "hdn_vera", ""}, // whoever was granted anything there
 		{"f-team", "hdn_stranger", "forbidden"},
 		{"f-team", "hdn_wrong", no},
 		{"f-private", "", no},
 		{"f-private", "hdn_ada", ""},
+		{"f-private", "hdn_caller", ""},
+		{"f-private", "hdn_vera", "forbidden"}, // who only reads
 		{"f-private", "hdn_stranger", "forbidden"},
 		{"f-", "", no},
 		{"f-team", "hdn_down", "overloaded"},

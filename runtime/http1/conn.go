@@ -157,16 +157,15 @@ func (c *conn) idleTime() time.Duration {
 // waitAtMost bounds reading. It sets the deadline with a fourth to spare, so that it
 // need not be set for each request.
 func (c *conn) waitAtMost(d time.Duration) {
-	switch {
-	case d == 0:
+	if d == 0 {
 		if !c.deadline.IsZero() {
 			c.setDeadline(time.Time{})
 		}
-	default:
-		now := time.Now()
-		if left := c.deadline.Sub(now); c.deadline.IsZero() || left < d || left > 2*d {
-			c.setDeadline(now.Add(d + d/4))
-		}
+		return
+	}
+	now := time.Now()
+	if left := c.deadline.Sub(now); left < d || left > 2*d {
+		c.setDeadline(now.Add(d + d/4))
 	}
 }
 

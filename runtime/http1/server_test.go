@@ -212,8 +212,17 @@ func TestResponses(t *testing.T) {
 	})
 	c := r.dial()
 	for _, s := range []struct{ method, path, body string }{
-		{"GET", "length", "hello"}, {"HEAD", "length", ""}, {"GET", "none", ""}, {"HEAD", "none", ""}, {"GET", "204", ""}, {"GET", "stream", "012"},
-		{"HEAD", "stream", ""}, {"GET", "large", strings.Repeat("z", 160_000)}, {"GET", "inject", ""}, {"GET", "odd-status", ""}, {"GET", "length", "hello"},
+		{"GET", "length", "hello"},
+		{"HEAD", "length", ""},
+		{"GET", "none", ""},
+		{"HEAD", "none", ""},
+		{"GET", "204", ""},
+		{"GET", "stream", "012"},
+		{"HEAD", "stream", ""},
+		{"GET", "large", strings.Repeat("z", 160_000)},
+		{"GET", "inject", ""},
+		{"GET", "odd-status", ""},
+		{"GET", "length", "hello"},
 	} {
 		c.send(s.method + " /fn/" + s.path + " HTTP/1.1\r\nHost: x\r\n\r\n")
 		res, err := http.ReadResponse(c.r, &http.Request{Method: s.method})

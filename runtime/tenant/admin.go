@@ -36,7 +36,7 @@ func (t *Tenants) loadAdmin() (sum [sha256.Size]byte, err error) {
 }
 
 func (t *Tenants) makeAdmin() ([sha256.Size]byte, error) {
-	token, sum := generate()
+	token, sum := generate(Prefix)
 	if t.cfg.Terminal == nil {
 		path := filepath.Join(t.cfg.DataDir, tokenFile)
 		if err := writeNew(path, token+"\n"); err != nil {

@@ -78,7 +78,7 @@ func TestForeignWriteLock(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- db.Tokens().DeleteToken(ctx, "none") }()
+	go func() { done <- db.Tokens().DeleteToken(ctx, "", "none", "ada") }()
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("written through a lock")

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"runtime/debug"
 	"strings"
@@ -124,6 +125,12 @@ type Config struct {
 	Profile func(ctx context.Context, id function.ID, d time.Duration) ([]byte, error)
 	// Release lets a quarantined version run again; false: nothing was held against it.
 	Release func(function.ID) bool
+	// Who may be nil, part by part: see the interfaces.
+	Tokens   Tokens
+	Sessions Sessions
+	Changes  Changes
+	// TrustedProxies are peers whose X-Forwarded-For is believed, for the audit log.
+	TrustedProxies []netip.Prefix
 	// Live serves GET /live.
 	Live http.Handler
 	// Stopping ends streams when it is closed, so that the server can drain.
@@ -198,6 +205,9 @@ func New(cfg Config) (http.Handler, error) {
 	a.addFreezes()
 	a.addOperability()
 	a.addSystem()
+	a.addTokens()
+	a.addSessions()
+	a.addChanges()
 	a.addLive()
 	a.tidySchemas()
 	return a, nil

@@ -427,10 +427,11 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "beginDeployment", "deleteFreeze", "deleteFunction", "getAlias", "getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getProfile", "getSource",
-		"getSystem", "getVersion", "listAlerts", "listDeployments", "listErrors", "listFunctionDeployments", "listFunctions",
-		"listHealth", "listVersions", "live", "pauseDeployment", "promoteDeployment", "putAlias", "putFreeze", "registerVersion", "releaseVersion",
-		"resumeDeployment", "rollback",
+		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "endSession", "finishSignIn", "getAlias",
+		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getProfile",
+		"getSession", "getSource", "getSystem", "getVersion", "listAlerts", "listChanges", "listDeployments", "listErrors", "listFunctionDeployments",
+		"listFunctions", "listHealth", "listTokens", "listVersions", "live", "pauseDeployment", "promoteDeployment", "putAlias", "putFreeze",
+		"registerVersion", "releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
 	}
 	if !slices.Equal(ids, want) {
 		t.Errorf("operations %v\nwant       %v", ids, want)

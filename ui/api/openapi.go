@@ -69,7 +69,7 @@ func (a *api) tidySchemas() {
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
-	requests := []string{"Register", "PutAlias", "Rollback"}
+	requests := []string{"Register", "PutAlias", "Rollback", "CreateToken", "SignIn"}
 	for schema, s := range schemas {
 		if !slices.Contains(requests, schema) {
 			s.AdditionalProperties = nil // answers may grow
@@ -78,7 +78,7 @@ func (a *api) tidySchemas() {
 			if p.Type == huma.TypeArray {
 				p.Nullable = false
 			}
-			if name == "manifest" || name == "fields" {
+			if name == "manifest" || name == "fields" || name == "before" || name == "after" {
 				p.Type = huma.TypeObject
 				p.AdditionalProperties = true
 			}

@@ -13,6 +13,7 @@ import (
 	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
+	"hadron/runtime/tenant"
 	"hadron/ui/wire"
 )
 
@@ -69,6 +70,12 @@ var table = []struct {
 	{registry.ErrTooMany, http.StatusConflict, "too_many"},
 	{registry.ErrConflict, http.StatusConflict, "conflict"},
 	{registry.ErrSource, http.StatusUnprocessableEntity, "source_invalid"},
+	{tenant.ErrNoToken, http.StatusNotFound, "token_not_found"},
+	{tenant.ErrTokenExists, http.StatusConflict, "token_exists"},
+	{tenant.ErrTooManyTokens, http.StatusConflict, "too_many"},
+	{tenant.ErrInvalid, http.StatusBadRequest, "token_invalid"},
+	{tenant.ErrAbove, http.StatusForbidden, "above_grants"},
+	{tenant.ErrCSRF, http.StatusForbidden, "csrf"},
 	{delivery.ErrNotFound, http.StatusNotFound, "deployment_not_found"},
 	{delivery.ErrConflict, http.StatusConflict, "conflict"},
 	{delivery.ErrEnded, http.StatusConflict, "deployment_ended"},

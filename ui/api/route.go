@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -136,7 +137,8 @@ func (a *api) guard(rt route) func(huma.Context, func(huma.Context)) {
 			writeProblem(w, refused)
 			return
 		}
-		next(&callContext{humaContext: hctx, ctx: context.WithValue(hctx.Context(), callKey{}, c)})
+		ctx := access.WithOrigin(hctx.Context(), a.origin(r))
+		next(&callContext{humaContext: hctx, ctx: context.WithValue(ctx, callKey{}, c)})
 	}
 }
 
@@ -170,7 +172,13 @@ func (a *api) admit(rt route, c *call) *problem {
 
 func (a *api) unauthorized(ctx context.Context, err error) *problem {
 	const send = "Send a token of this server as \"Authorization: Bearer hdn_…\"; the first one is in the server's data directory."
+	var expired *tenant.ExpiredError
 	switch {
+	case errors.As(err, &expired):
+		return refuse(http.StatusUnauthorized, "unauthorized", "%s.", capital(expired.Error())).
+			with("Www-Authenticate", `Bearer realm="hadron", error="invalid_token"`)
+	case errors.Is(err, tenant.ErrCSRF):
+		return a.translate(err)
 	case errors.Is(err, ErrNoToken):
 		return refuse(http.StatusUnauthorized, "unauthorized", send).with("Www-Authenticate", `Bearer realm="hadron"`)
 	case errors.Is(err, tenant.ErrUnauthenticated):
@@ -180,6 +188,8 @@ func (a *api) unauthorized(ctx context.Context, err error) *problem {
 	a.log.LogAttrs(ctx, slog.LevelError, "authentication failed", slog.Any("error", err))
 	return a.translate(err)
 }
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // permit refuses what is not allowed: as forbidden to those who may do something
 // there, and as missing to others, who must not learn what another team has.

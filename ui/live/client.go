@@ -230,6 +230,12 @@ func (c *client) lose(t *topic) {
 func (c *client) write() {
 	ping := time.NewTicker(c.hub.cfg.Ping)
 	defer ping.Stop()
+	var over <-chan time.Time // when the token or session ends
+	if until := c.who.Until; !until.IsZero() {
+		end := time.NewTimer(time.Until(until))
+		defer end.Stop()
+		over = end.C
+	}
 	err := c.hello()
 	for err == nil {
 		select {
@@ -241,6 +247,8 @@ func (c *client) write() {
 			err = c.drain()
 		case <-ping.C:
 			err = c.check()
+		case <-over:
+			err = &closing{wire.CloseUnauthorized, "the token or session has expired"}
 		}
 	}
 	c.cancel(err)
@@ -359,7 +367,10 @@ func (c *client) send(f *frame) error {
 // while connections last.
 func (c *client) check() error {
 	who, err := c.hub.cfg.Authenticate(c.request)
+	var expired *tenant.ExpiredError
 	switch {
+	case errors.As(err, &expired):
+		return &closing{wire.CloseUnauthorized, expired.Error()}
 	case errors.Is(err, tenant.ErrUnauthenticated):
 		return &closing{wire.CloseUnauthorized, "the token is no longer valid"}
 	case err != nil:

@@ -137,6 +137,40 @@ func TestAccessThatChangesEndsTheConnection(t *testing.T) {
 	}
 }
 
+// A token's end closes the connection in that moment, long before the next ping.
+func TestExpiryEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	w := open(t, func(c *live.Config) { c.Ping = time.Hour })
+	w.mu.Lock()
+	w.tokens["hdn_brief"] = access.Principal{Name: "bea", Grants: access.Granted(access.Viewer, "pay"), Until: time.Now().Add(300 * time.Millisecond)}
+	w.mu.Unlock()
+	if code := w.dial("hdn_brief").closed(); code != wire.CloseUnauthorized {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+// Somebody with grants in two teams sees both, and shares topics with whoever sees the same.
+func TestSeveralGrants(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	for _, name := range []string{"pay/core/charge", "home/bff/tv", "ops/jobs/report"} {
+		w.set(name, "healthy")
+	}
+	both := access.NewGrants(access.Grant{Role: access.Deployer, Scope: "pay"}, access.Grant{Role: access.Viewer, Scope: "home/bff"}, access.Grant{Role: access.Invoker, Scope: "ops"})
+	same := access.NewGrants(access.Grant{Role: access.Viewer, Scope: "pay"}, access.Grant{Role: access.Admin, Scope: "home/bff"})
+	w.mu.Lock()
+	w.tokens["hdn_both"], w.tokens["hdn_same"] = access.Principal{Name: "bo", Grants: both}, access.Principal{Name: "sam", Grants: same}
+	w.mu.Unlock()
+	bo, sam := w.dial("hdn_both"), w.dial("hdn_same")
+	if bo.hello.Epoch != sam.hello.Epoch {
+		t.Error("two epochs for those who see the same")
+	}
+	want(t, bo.ask("overview"), "snapshot", "overview", "function", "home/bff/tv", "pay/core/charge")
+	if m := bo.ask("function:ops/jobs/report"); m.Code != wire.LiveForbidden { // it may call it, so it may know that it is there
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestSlowClientHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	w := open(t, func(c *live.Config) { c.WriteTimeout = time.Second })

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"hadron/runtime/access"
+	"hadron/runtime/tenant"
 	"hadron/ui/wire"
 )
 
@@ -29,9 +31,19 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = withToken(r)
 	who, err := h.cfg.Authenticate(r)
 	browser := r.Header.Get("Origin") != ""
+	if err == nil && !browser && !h.cfg.Dev && r.Header.Get("Authorization") == "" {
+		// A browser always says where a websocket is opened from: a cookie without is no page's of ours.
+		h.refuse(w, http.StatusForbidden, "cross_origin", "A connection by cookie must have an Origin.")
+		return
+	}
 	if err != nil && (!browser || !websocket.IsWebSocketUpgrade(r)) {
 		w.Header().Set("Www-Authenticate", `Bearer realm="hadron"`)
-		h.refuse(w, http.StatusUnauthorized, "unauthorized", "Send a token of this server as \"Authorization: Bearer hdn_…\".")
+		detail := "Send a token of this server as \"Authorization: Bearer hdn_…\"."
+		var expired *tenant.ExpiredError
+		if errors.As(err, &expired) {
+			detail = "It cannot be used: " + expired.Error() + "."
+		}
+		h.refuse(w, http.StatusUnauthorized, "unauthorized", detail)
 		return
 	}
 	if !websocket.IsWebSocketUpgrade(r) {

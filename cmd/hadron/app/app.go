@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -201,20 +200,4 @@ func (a *App) serve(handlers ...http.Handler) error {
 		return errors.Join(errs...)
 	})
 	return nil
-}
-
-// bearer returns the Hadron token of a request: from Authorization, or, for a
-// browser's websocket, which cannot send headers, from its subprotocols.
-func bearer(r *http.Request) string {
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return strings.TrimSpace(token)
-	}
-	for _, list := range r.Header.Values("Sec-WebSocket-Protocol") {
-		for protocol := range strings.SplitSeq(list, ",") {
-			if token, ok := strings.CutPrefix(strings.TrimSpace(protocol), "hadron.token."); ok {
-				return token
-			}
-		}
-	}
-	return ""
 }

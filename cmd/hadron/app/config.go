@@ -25,10 +25,11 @@ type Config struct {
 	Demo            bool     `help:"Deploy the functions of ./examples and send them modest traffic."`
 	DemoDir         string   `default:"examples" help:"Folder of the functions that --demo deploys." type:"path"`
 	ExternalURL     string   `name:"external-url" help:"Base of every link. Default: the address listened on."`
-	TrustedProxies  []string `help:"Addresses or CIDRs of proxies whose X-Forwarded-… headers functions may believe."`
+	TrustedProxies  []string `help:"Addresses or CIDRs of proxies whose X-Forwarded-… headers functions and the audit log believe."`
 	LogFormat       string   `default:"text" enum:"text,json" help:"Format of the server's own log: text or json."`
 
 	Auth      AuthConfig      `embed:"" prefix:"auth."`
+	OIDC      OIDCConfig      `embed:"" prefix:"oidc."`
 	Metrics   MetricsConfig   `embed:"" prefix:"metrics."`
 	Logs      LogsConfig      `embed:"" prefix:"logs."`
 	Alerting  AlertingConfig  `embed:"" prefix:"alerting."`
@@ -42,7 +43,22 @@ type Config struct {
 
 // AuthConfig says where the admin token comes from.
 type AuthConfig struct {
-	AdminTokenFile string `help:"File that holds the admin token (hdn_…). Default: made once." type:"path"`
+	AdminTokenFile string            `help:"File that holds the admin token (hdn_…). Default: made once." type:"path"`
+	TokenExpiry    function.Duration `default:"90d" help:"How long a token lasts that asks for no time of its own."`
+	TokenMaxExpiry function.Duration `default:"366d" help:"Longest time that a token may ask for."`
+	TokensPerTeam  int               `default:"100" help:"Most tokens of one team."`
+	SessionIdle    function.Duration `default:"8h" help:"A browser that is not used for this long is signed out; an open page counts as use."`
+	SessionMax     function.Duration `default:"24h" help:"A browser is signed out after this, used or not."`
+}
+
+// OIDCConfig says who may sign in with an identity provider.
+type OIDCConfig struct {
+	Issuer           string   `help:"OpenID Connect issuer, https. Default: people sign in with tokens."`
+	ClientID         string   `name:"client-id" help:"Hadron's client id at the issuer."`
+	ClientSecretFile string   `help:"File that holds the client's secret; none for a public client." type:"path"`
+	Scopes           []string `default:"email,profile" help:"Scopes to ask for beside openid."`
+	GroupsClaim      string   `default:"groups" help:"Claim of the id token that holds the groups."`
+	Grants           []string `help:"Who may do what: group:sre=admin, group:pay=deployer:pay, email:*@example.com=viewer."`
 }
 
 // MetricsConfig belongs to the collector and the metric store.
@@ -198,6 +214,12 @@ func (c *Config) fillAndValidate() error {
 		}
 	}
 	c.ExternalURL = strings.TrimRight(c.ExternalURL, "/")
+	if err := c.Auth.validate(); err != nil {
+		return err
+	}
+	if err := c.OIDC.validate(); err != nil {
+		return err
+	}
 	_, err := c.proxies()
 	return err
 }

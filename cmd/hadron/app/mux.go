@@ -1,11 +1,16 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 
 	"hadron/runtime/access"
+	"hadron/runtime/tenant"
+	"hadron/ui/api"
 	"hadron/ui/wire"
 )
 
@@ -21,8 +26,8 @@ type handlers struct {
 // mux dispatches by the escaped path ahead of any ServeMux, whose cleaning would
 // change the bytes of a function's path.
 func (a *App) mux(h handlers) http.Handler {
-	prometheus := a.guard(http.StripPrefix("/prometheus", h.prometheus))
-	metrics := a.guard(h.metrics)
+	prometheus := a.guard(someone, http.StripPrefix("/prometheus", h.prometheus))
+	metrics := a.guard(overall, h.metrics)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.EscapedPath()
 		switch {
@@ -94,11 +99,28 @@ func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// guard lets through who may read the whole installation: metrics are of every
-// team. A server without tokens is for this machine's people only, so a page of
+// Who may read something, and who may read everything: what /prometheus shows is
+// limited to the caller's teams, /metrics is the process's own.
+func someone(who access.Principal) bool { return access.Touches(who, access.Read, access.Everything) }
+func overall(who access.Principal) bool { return access.CanIn(who, access.Read, access.Everything) }
+
+type principalKey struct{}
+
+// visible are the parts of the installation whose series a guarded request may read.
+func visible(r *http.Request) []access.Scope {
+	who, _ := r.Context().Value(principalKey{}).(access.Principal)
+	return who.Grants.Scopes(access.Read)
+}
+
+func mayWrite(r *http.Request) bool {
+	who, _ := r.Context().Value(principalKey{}).(access.Principal)
+	return access.CanIn(who, access.Administer, access.Everything)
+}
+
+// guard lets through whom allowed lets through, and says who it is. A server without tokens is for this machine's people only, so a page of
 // another site is refused: by its Host where it points its name here, and by its
 // Origin where it would write samples.
-func (a *App) guard(next http.Handler) http.Handler {
+func (a *App) guard(allowed func(access.Principal) bool, next http.Handler) http.Handler {
 	origin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.cfg.Dev && !access.LoopbackHost(r.Host) {
@@ -109,17 +131,30 @@ func (a *App) guard(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, "forbidden", "a page of another site cannot write here")
 			return
 		}
-		who, err := a.authenticate(r)
+		who, err := a.apiCaller(r)
 		switch {
-		case err != nil:
+		case errors.Is(err, tenant.ErrCSRF):
+			problem(w, http.StatusForbidden, "csrf", err.Error())
+		case errors.Is(err, api.ErrNoToken) || errors.Is(err, tenant.ErrUnauthenticated):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="hadron"`)
-			problem(w, http.StatusUnauthorized, "unauthorized", "give a token: Authorization: Bearer hdn_…")
-		case !access.Can(who, access.Read, ""):
-			problem(w, http.StatusForbidden, "forbidden", "this needs a viewer's token of the whole installation")
+			problem(w, http.StatusUnauthorized, "unauthorized", unauthorized(err))
+		case err != nil:
+			a.log.WarnContext(r.Context(), "token not looked up", slog.Any("error", err))
+			problem(w, http.StatusServiceUnavailable, "overloaded", "tokens cannot be checked now; try again")
+		case !allowed(who):
+			problem(w, http.StatusForbidden, "forbidden", "this needs a viewer's token, of the whole installation where it is not of one team")
 		default:
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, who)))
 		}
 	})
+}
+
+func unauthorized(err error) string {
+	var expired *tenant.ExpiredError
+	if errors.As(err, &expired) {
+		return err.Error()
+	}
+	return "give a token: Authorization: Bearer hdn_…"
 }
 
 func problem(w http.ResponseWriter, status int, code, detail string) {

@@ -168,7 +168,7 @@ func (a *App) makeDashboards(ctx context.Context, installation string) (dashboar
 		})
 	}
 	// Issued anew at each start, in place of the one before: only its hash is kept.
-	token, err := a.parts.tenants.Issue(ctx, datasourceToken, access.Viewer, "")
+	token, err := a.parts.tenants.IssueOwn(ctx, datasourceToken, access.Viewer)
 	if err != nil {
 		return nil, fmt.Errorf("issue the token of Grafana's data source: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -19,6 +20,7 @@ import (
 	"hadron/runtime/gateway"
 	"hadron/runtime/registry"
 	"hadron/runtime/tenant"
+	"hadron/runtime/tenant/oidc"
 	"hadron/runtime/worker"
 	"hadron/storage/sql"
 	"hadron/storage/tsdb"
@@ -41,6 +43,7 @@ type parts struct {
 	quarantine quarantines
 	delivery   *delivery.Controller
 	tenants    *tenant.Tenants
+	provider   *oidc.Provider // nil: people sign in with tokens
 }
 
 // setup makes every part and connects it, in the order in which each needs the
@@ -75,12 +78,21 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	a.onStop("logs", func(context.Context) error { return p.logs.Close() })
+	provider, rules, err := a.identityProvider()
+	if err != nil {
+		return err
+	}
 	if p.tenants, err = tenant.New(tenant.Config{
 		Dev: a.cfg.Dev, AdminTokenFile: a.cfg.Auth.AdminTokenFile, DataDir: a.cfg.DataDir,
-		Terminal: a.opts.Terminal, Store: p.db.Tokens(), Logger: a.log,
+		Terminal: a.opts.Terminal, Store: p.db.Tokens(), Sessions: p.db.Sessions(), Log: p.db.Audit(), Logger: a.log,
+		TokenExpiry: time.Duration(a.cfg.Auth.TokenExpiry), MaxTokenExpiry: time.Duration(a.cfg.Auth.TokenMaxExpiry), MaxTokens: a.cfg.Auth.TokensPerTeam,
+		ExternalURL: a.cfg.ExternalURL, SessionIdle: time.Duration(a.cfg.Auth.SessionIdle), SessionLife: time.Duration(a.cfg.Auth.SessionMax),
+		Provider: provider, Rules: rules,
 	}); err != nil {
 		return err
 	}
+	p.tenants.Start(ctx)
+	a.onStop("tenants", p.tenants.Stop)
 
 	// What measures.
 	if p.collector, err = collector.New(collector.Config{
@@ -177,13 +189,14 @@ func (a *App) setup(ctx context.Context) (err error) {
 		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
 		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
+		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
 		Stopping: a.stopping, Logger: a.log,
 	})
 	if err != nil {
 		return err
 	}
 	prom, err := promapi.New(promapi.Config{
-		DB: p.metrics, Groups: a.ruleGroups, Metadata: a.metadata, Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
+		DB: p.metrics, Visible: visible, MayWrite: mayWrite, Groups: a.ruleGroups, Metadata: a.metadata, Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
 	})
 	if err != nil {
 		return err
@@ -228,27 +241,27 @@ func (a *App) resolve(ctx context.Context, ref function.Ref) (function.Version, 
 	return v, err
 }
 
-// authenticate says whose token a request carries.
-func (a *App) authenticate(r *http.Request) (access.Principal, error) {
-	return a.parts.tenants.Authenticate(r.Context(), bearer(r))
-}
-
-// caller is authenticate for the data plane, where nobody is allowed to be nobody.
+// caller is who calls a function, where everybody may be nobody.
 func (a *App) caller(r *http.Request) (access.Principal, error) {
-	token := bearer(r)
-	if token == "" && !a.cfg.Dev {
+	who, err := a.parts.tenants.IdentifyCaller(r)
+	switch {
+	case errors.Is(err, tenant.ErrNobody):
 		return access.Principal{}, nil
-	}
-	who, err := a.parts.tenants.Authenticate(r.Context(), token)
-	if err != nil && !errors.Is(err, tenant.ErrUnauthenticated) {
+	case err != nil && !errors.Is(err, tenant.ErrUnauthenticated):
 		return who, fmt.Errorf("%w: %w", gateway.ErrUnavailable, err)
+	}
+	var expired *tenant.ExpiredError
+	if errors.As(err, &expired) {
+		return who, fmt.Errorf("%w: %w", gateway.ErrExpired, err)
 	}
 	return who, err
 }
 
+// apiCaller is who uses the API: by a token, or by a session's cookie.
 func (a *App) apiCaller(r *http.Request) (access.Principal, error) {
-	if !a.cfg.Dev && bearer(r) == "" {
-		return access.Principal{}, api.ErrNoToken
+	who, err := a.parts.tenants.Identify(r)
+	if errors.Is(err, tenant.ErrNobody) {
+		return who, api.ErrNoToken
 	}
-	return a.authenticate(r)
+	return who, err
 }

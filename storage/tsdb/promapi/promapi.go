@@ -30,6 +30,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/httputil"
 
+	"hadron/runtime/access"
 	"hadron/storage/tsdb"
 )
 
@@ -40,6 +41,11 @@ const maxPoints = 11_000
 type Config struct {
 	DB *tsdb.DB
 
+	// Visible says which parts of the installation a request may read the series of;
+	// none where it returns none. Nil: everybody reads everything.
+	Visible func(*http.Request) []access.Scope
+	// MayWrite says whether a request may write samples; nil: all may.
+	MayWrite func(*http.Request) bool
 	// Groups lists rule groups that others evaluate, such as Hadron's alerting;
 	// the store's recording rules are added to them.
 	Groups func(context.Context) []Group
@@ -108,7 +114,7 @@ func New(config Config) (http.Handler, error) {
 	config.setDefaults()
 	a := &api{
 		Config:  config,
-		store:   config.DB.Queryable(),
+		store:   enforced{config.DB.Queryable()},
 		engine:  config.DB.APIEngine(),
 		parser:  config.DB.Parser(),
 		started: config.Now(),
@@ -122,7 +128,7 @@ func New(config Config) (http.Handler, error) {
 			mux.Handle("POST /api/v1/"+route.name, handler)
 		}
 	}
-	mux.Handle("POST /api/v1/write", a.counted("write", a.remoteWrite()))
+	mux.Handle("POST /api/v1/write", a.counted("write", a.writers(a.remoteWrite())))
 	mux.Handle("POST /api/v1/read", a.counted("read", a.remoteRead()))
 	return mux, nil
 }
@@ -146,14 +152,14 @@ func (a *api) routes() []route {
 		{"rules", false, a.rules},
 		{"alerts", false, a.alerts},
 		{"alertmanagers", false, a.alertmanagers},
-		{"targets", false, a.targets},
-		{"targets/metadata", false, a.targetMetadata},
-		{"scrape_pools", false, a.scrapePools},
+		{"targets", false, onlyUnscoped(a.targets)},
+		{"targets/metadata", false, onlyUnscoped(a.targetMetadata)},
+		{"scrape_pools", false, onlyUnscoped(a.scrapePools)},
 		{"status/buildinfo", false, a.buildInfo},
-		{"status/config", false, a.configuration},
-		{"status/flags", false, a.flags},
-		{"status/runtimeinfo", false, a.runtimeInfo},
-		{"status/tsdb", false, a.tsdbStatus},
+		{"status/config", false, onlyUnscoped(a.configuration)},
+		{"status/flags", false, onlyUnscoped(a.flags)},
+		{"status/runtimeinfo", false, onlyUnscoped(a.runtimeInfo)},
+		{"status/tsdb", false, onlyUnscoped(a.tsdbStatus)},
 	}
 }
 
@@ -162,6 +168,7 @@ type endpoint func(*http.Request) (result, error)
 
 func (a *api) json(name string, serve endpoint) http.Handler {
 	return a.counted(name, httputil.CompressionHandler{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = a.withVisibility(r)
 		ctx, stop := a.DB.Bind(r.Context())
 		defer stop()
 		r = r.WithContext(ctx)

@@ -34,6 +34,17 @@ func (a *api) remoteWrite() http.Handler {
 	}, store)
 }
 
+// writers lets through who may write: a sample bears whatever team it says.
+func (a *api) writers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.MayWrite != nil && !a.MayWrite(r) {
+			http.Error(w, "writing samples needs an admin's token of the whole installation", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // remoteRead gives raw samples or streamed chunks, as the reader prefers.
 func (a *api) remoteRead() http.Handler {
 	const frame = 1 << 20 // bytes of a streamed chunk frame, Prometheus's default
@@ -80,6 +91,7 @@ func (a *api) checked(limit int64, check func(contentType string) error, next ht
 			http.Error(w, fmt.Sprintf("the body unpacks to more than %d bytes", limit), http.StatusRequestEntityTooLarge)
 			return
 		}
+		r = a.withVisibility(r)
 		ctx, stop := a.DB.Bind(r.Context())
 		defer stop()
 		r = r.WithContext(ctx)

@@ -22,6 +22,7 @@ type errorKind struct {
 var (
 	kindBadData     = errorKind{"bad_data", http.StatusBadRequest}
 	kindTooLarge    = errorKind{"bad_data", http.StatusRequestEntityTooLarge}
+	kindForbidden   = errorKind{"forbidden", http.StatusForbidden}
 	kindExecution   = errorKind{"execution", http.StatusUnprocessableEntity}
 	kindCanceled    = errorKind{"canceled", 499} // nginx's: the client left
 	kindTimeout     = errorKind{"timeout", http.StatusServiceUnavailable}

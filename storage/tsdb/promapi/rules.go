@@ -140,7 +140,7 @@ type alertJSON struct {
 
 func (a *api) alerts(r *http.Request) (result, error) {
 	alerts := []alertJSON{}
-	for _, group := range a.groups(r.Context()) {
+	for _, group := range a.groupsFor(r.Context()) {
 		for _, rule := range group.Rules {
 			alerts = append(alerts, alertsJSON(rule.Alerts)...)
 		}
@@ -162,7 +162,7 @@ func (a *api) rules(r *http.Request) (result, error) {
 		Next   string      `json:"groupNextToken,omitempty"`
 	}{Groups: []groupJSON{}}
 	begun := page.token == ""
-	for _, group := range a.groups(r.Context()) {
+	for _, group := range a.groupsFor(r.Context()) {
 		token := groupToken(group)
 		begun = begun || token == page.token
 		if !begun || !filter.wantsGroup(group) {

@@ -1,5 +1,5 @@
-import { lazy, Suspense, useEffect, useState } from 'react'
-import { ApiError, getToken, request, setToken } from './api/http'
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { ApiError, request, setCSRF } from './api/http'
 import { browserConnection, LiveContext, useLink } from './live/use-live'
 import { Overview } from './overview/overview'
 import { Failed } from './parts/failed'
@@ -8,51 +8,68 @@ import { Loading, Notice } from './parts/notice'
 import { Shell } from './parts/shell'
 import { SignIn } from './parts/sign-in'
 import { parseRoute, usePath } from './router'
+import type { Session } from './wire.gen'
 
 const FunctionPage = lazy(() => import('./function/function-page'))
 const AlertsPage = lazy(() => import('./alerts/alerts-page'))
+const AuditPage = lazy(() => import('./audit/audit-page'))
+const TokensPage = lazy(() => import('./tokens/tokens-page'))
 const DeploymentsPage = lazy(() => import('./deployments/deployments-page'))
 
 /** Signs in where the server asks for it, then shows the page of the address. */
 export function App() {
   const [connection] = useState(browserConnection)
-  const [session, setSession] = useState(0)
-  const [refused, setRefused] = useState(false)
+  const [session, setSession] = useState<Session | null>(null)
+  const [turn, setTurn] = useState(0)
+  const look = useCallback(() => setTurn((n) => n + 1), [])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new session connects with its token
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn is a wish to look again
   useEffect(() => {
-    if (refused) return
-    connection.start(getToken())
+    const abort = new AbortController()
+    let timer = 0
+    const load = async () => {
+      try {
+        const found = await request<Session>('/api/v1/session', { signal: abort.signal })
+        setCSRF(found.csrf ?? '')
+        setSession(found)
+      } catch {
+        if (!abort.signal.aborted) timer = window.setTimeout(load, RETRY)
+      }
+    }
+    void load()
+    return () => {
+      abort.abort()
+      window.clearTimeout(timer)
+    }
+  }, [turn])
+
+  const name = session?.name ?? ''
+  useEffect(() => {
+    if (!name) return
+    connection.start()
     return () => connection.stop()
-  }, [connection, refused, session])
+  }, [connection, name])
 
   const signOut = () => {
-    setToken('')
-    setRefused(true)
+    request('/api/v1/session', { method: 'DELETE' }).then(look, look)
   }
-  if (refused) {
-    return (
-      <SignIn
-        onDone={() => {
-          setRefused(false)
-          setSession((n) => n + 1)
-        }}
-      />
-    )
-  }
+  if (session === null) return <Loading what="who you are" lines={6} />
+  if (!name) return <SignIn provider={session.provider} onDone={look} />
   return (
     <LiveContext value={connection}>
-      <SignInWatch onRefused={() => setRefused(true)} />
-      <Shell onSignOut={getToken() ? signOut : null}>
+      <SignInWatch onRefused={look} />
+      <Shell session={session} onSignOut={session.kind === 'session' ? signOut : null}>
         <Failed>
           <Suspense fallback={<Loading what="the page" lines={6} />}>
-            <Page />
+            <Page session={session} />
           </Suspense>
         </Failed>
       </Shell>
     </LiveContext>
   )
 }
+
+const RETRY = 2000
 
 /** A refused websocket handshake looks like a lost one to a browser; the API says which it is. */
 function SignInWatch({ onRefused }: { onRefused: () => void }) {
@@ -72,7 +89,7 @@ function SignInWatch({ onRefused }: { onRefused: () => void }) {
   return null
 }
 
-function Page() {
+function Page({ session }: { session: Session }) {
   const path = usePath()
   const route = parseRoute(path)
   useEffect(() => {
@@ -85,6 +102,10 @@ function Page() {
       return <AlertsPage />
     case 'deployments':
       return <DeploymentsPage />
+    case 'audit':
+      return <AuditPage />
+    case 'tokens':
+      return <TokensPage session={session} />
     case 'function':
       return <FunctionPage key={route.name} name={route.name} />
     case 'missing':

@@ -42,6 +42,8 @@ export type Route =
   | { page: 'overview' }
   | { page: 'alerts' }
   | { page: 'deployments' }
+  | { page: 'audit' }
+  | { page: 'tokens' }
   | { page: 'function'; name: string }
   | { page: 'missing' }
 
@@ -52,6 +54,8 @@ export function parseRoute(path: string): Route {
   if (path === '/') return { page: 'overview' }
   if (path === '/alerts') return { page: 'alerts' }
   if (path === '/deployments') return { page: 'deployments' }
+  if (path === '/audit') return { page: 'audit' }
+  if (path === '/tokens') return { page: 'tokens' }
   const name = FUNCTION.exec(path)?.[1]
   return name ? { page: 'function', name } : { page: 'missing' }
 }

@@ -1,5 +1,84 @@
 // Generated from ui/wire by ui/wire/gen. Change the Go structs, then run: go generate ./ui/wire/gen
 
+/** Grant is one role over one scope: empty for everything, a team, or team/project. */
+export interface Grant {
+  role: string;
+  scope: string;
+}
+
+/** Session is who asks, and how people can sign in here. */
+export interface Session {
+  /** empty: nobody is signed in */
+  name: string;
+  /** token, session or dev; empty for nobody */
+  kind: string;
+  grants: Grant[];
+  expiresAt?: string;
+  /** what requests by cookie carry as Hadron-Csrf */
+  csrf?: string;
+  /** GET /api/v1/signin goes to an identity provider */
+  provider: boolean;
+}
+
+/** SignIn signs a browser in with a token. */
+export interface SignIn {
+  token: string;
+}
+
+/** Token is an issued token, without the token. */
+export interface Token {
+  /** unique within the scope's team */
+  name: string;
+  /** of the scope; empty: the whole installation's */
+  team: string;
+  role: string;
+  scope: string;
+  createdAt: string;
+  createdBy: string;
+  expiresAt?: string;
+  expired: boolean;
+  /** to about a minute */
+  usedAt?: string;
+}
+
+/** CreateToken asks for a token. */
+export interface CreateToken {
+  name: string;
+  role: string;
+  scope?: string;
+  /** "30d"; the server's default unless given */
+  expires?: string;
+  /** the one of that name, which ends */
+  replace?: boolean;
+}
+
+/** CreatedToken holds a new token, the only time that it is shown. */
+export interface CreatedToken {
+  token: Token;
+  secret: string;
+}
+
+/** Change is one row of the audit log: who changed what, from where. */
+export interface Change {
+  id: number;
+  time: string;
+  author: string;
+  kind: string;
+  function?: string;
+  /** of what is no function: token:…, team:…, secret:… */
+  subject?: string;
+  scope: string;
+  message?: string;
+  /** token, session, dev or server */
+  origin?: string;
+  /** of the author's client, for those who administer the scope */
+  address?: string;
+  /** the same */
+  agent?: string;
+  before: unknown;
+  after: unknown;
+}
+
 /**
  * DashboardModel is a function's dashboard as the built-in UI draws it: the same
  * model that Grafana gets. Expressions hold the variables $__rate_interval and

@@ -1,23 +1,15 @@
 import type { Problem } from '../wire.gen'
 
-const KEY = 'hadron-token'
+let csrf = ''
 
-/** The token of this browser tab. It is kept for the session only and never put in an address. */
-export function getToken(): string {
-  try {
-    return sessionStorage.getItem(KEY) ?? ''
-  } catch {
-    return ''
-  }
+/** Keeps what each request that changes something, or calls a function, must carry beside the session's cookie. */
+export function setCSRF(value: string): void {
+  csrf = value
 }
 
-export function setToken(token: string): void {
-  try {
-    if (token) sessionStorage.setItem(KEY, token)
-    else sessionStorage.removeItem(KEY)
-  } catch {
-    // Storage may be forbidden; then the token lasts until the page is left.
-  }
+/** The header that proves a request is this page's own. */
+export function csrfHeader(): Record<string, string> {
+  return csrf ? { 'Hadron-Csrf': csrf } : {}
 }
 
 /** A refusal in the server's words, with its stable code. */
@@ -42,9 +34,7 @@ export interface RequestOptions {
 
 /** Calls the server and reads its JSON; what is no JSON is not read. Every failure is an ApiError, an abort excepted. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
-  const headers: Record<string, string> = { Accept: 'application/json' }
-  const token = getToken()
-  if (token) headers.Authorization = `Bearer ${token}`
+  const headers: Record<string, string> = { Accept: 'application/json', ...csrfHeader() }
   if (options.body !== undefined) headers['Content-Type'] = 'application/json'
   let response: Response
   try {

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { getToken } from '../api/http'
+import { csrfHeader } from '../api/http'
 import { formatBytes, formatSeconds } from '../format/number'
 import { Dialog } from '../parts/dialog'
 import { Notice } from '../parts/notice'
@@ -133,8 +133,7 @@ async function call(name: string, method: string, path: string, headerText: stri
     if (cut < 1) throw new Error(`The header “${line.trim()}” has no colon.`)
     headers.append(line.slice(0, cut).trim(), line.slice(cut + 1).trim())
   }
-  const token = getToken()
-  if (token && !headers.has('Authorization')) headers.set('Authorization', `Bearer ${token}`)
+  if (!headers.has('Authorization')) for (const [header, value] of Object.entries(csrfHeader())) headers.set(header, value)
   const began = performance.now()
   const response = await fetch(`/fn/${name}${path.startsWith('/') ? path : `/${path}`}`, {
     method,

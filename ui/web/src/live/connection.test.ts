@@ -73,7 +73,7 @@ function connected() {
   const connection = new Connection(w)
   let changes = 0
   const leave = connection.subscribe(spec, () => changes++)
-  connection.start('')
+  connection.start()
   w.last().hello()
   return { w, connection, leave, changes: () => changes }
 }
@@ -91,10 +91,10 @@ describe('the connection', () => {
     expect(changes()).toBe(2)
   })
 
-  test('offers the token as a subprotocol, never in the address', () => {
+  test('offers no token: the session is a cookie', () => {
     const w = world()
-    new Connection(w).start('hdn_x')
-    expect(w.last().protocols).toEqual(['hadron.v1', 'hadron.token.hdn_x'])
+    new Connection(w).start()
+    expect(w.last().protocols).toEqual(['hadron.v1'])
   })
 
   test('resumes after a loss in the same epoch', () => {

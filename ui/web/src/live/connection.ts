@@ -1,4 +1,4 @@
-import { CloseAccessChanged, CloseFlood, CloseUnauthorized, LiveInternal, LiveProtocol, LiveTokenProtocol } from '../wire.gen'
+import { CloseAccessChanged, CloseFlood, CloseUnauthorized, LiveInternal, LiveProtocol } from '../wire.gen'
 import { parseMessage, type ServerMessage } from './protocol'
 import { applyMessage, emptyTopic, reconnect, type Topic } from './topic'
 import type { TopicSpec } from './topics'
@@ -58,13 +58,11 @@ export class Connection {
   private greeted = false
   private attempts = 0
   private stopped = true
-  private token = ''
   private link: Link = { phase: 'connecting', heardAt: null, lostAt: null, retryAt: null, step: 1, serverVersion: '' }
 
   constructor(private readonly world: World) {}
 
-  start(token: string): void {
-    this.token = token
+  start(): void {
     this.stopped = false
     this.attempts = 0
     this.connect()
@@ -116,8 +114,7 @@ export class Connection {
   private connect(): void {
     this.drop()
     if (this.link.phase !== 'lost') this.setLink({ phase: 'connecting' })
-    const protocols = this.token ? [LiveProtocol, LiveTokenProtocol + this.token] : [LiveProtocol]
-    const socket = this.world.open(protocols)
+    const socket = this.world.open([LiveProtocol])
     this.socket = socket
     socket.onmessage = (event) => {
       if (this.socket !== socket || typeof event.data !== 'string') return

@@ -2,6 +2,8 @@ import { type ReactNode, useEffect } from 'react'
 import { formatAge } from '../format/time'
 import { isStale, useConnection, useLink, useNow } from '../live/use-live'
 import { navigate, usePath } from '../router'
+import { administers } from '../tokens/grants'
+import type { Session } from '../wire.gen'
 import { Link } from './link'
 import { SearchBox } from './search'
 import styles from './shell.module.css'
@@ -12,11 +14,19 @@ const PAGES = [
   { to: '/', label: 'Overview' },
   { to: '/alerts', label: 'Alerts' },
   { to: '/deployments', label: 'Deployments' },
+  { to: '/audit', label: 'Audit' },
 ]
 
+interface ShellProps {
+  children: ReactNode
+  session: Session
+  onSignOut: (() => void) | null
+}
+
 /** The frame of every page: where you are, search, and how old the data is. */
-export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut: (() => void) | null }) {
+export function Shell({ children, session, onSignOut }: ShellProps) {
   const path = usePath()
+  const pages = administers(session) ? [...PAGES, { to: '/tokens', label: 'Tokens' }] : PAGES
   return (
     <div className={styles.shell}>
       <a href="#main" className={styles.skip}>
@@ -27,7 +37,7 @@ export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut:
           Hadron
         </Link>
         <nav className={styles.nav} aria-label="Pages">
-          {PAGES.map((page) => (
+          {pages.map((page) => (
             <Link key={page.to} to={page.to} aria-current={page.to === path ? 'page' : undefined}>
               {page.label}
             </Link>
@@ -37,8 +47,8 @@ export function Shell({ children, onSignOut }: { children: ReactNode; onSignOut:
         <DataAge />
         <ThemeToggle />
         {onSignOut && (
-          <button type="button" className={styles.plain} onClick={onSignOut}>
-            Sign out
+          <button type="button" className={styles.plain} onClick={onSignOut} title={`Signed in as ${session.name}`}>
+            <span className={styles.wide}>{session.name} · </span>Sign out
           </button>
         )}
       </header>

@@ -1,0 +1,21 @@
+import type { Grant, Session } from '../wire.gen'
+
+/** Whether somebody may manage tokens anywhere. */
+export function administers(session: Pick<Session, 'grants'>): boolean {
+  return session.grants.some((g) => g.role === 'admin')
+}
+
+/** A scope in words. */
+export function scopeText(scope: string): string {
+  return scope || 'everything'
+}
+
+/** What is granted, in words. */
+export function grantsText(grants: readonly Grant[]): string {
+  return grants.map((g) => `${g.role} of ${scopeText(g.scope)}`).join(', ')
+}
+
+/** The scope that a new token is offered first: the first that the person administers. */
+export function firstScope(session: Pick<Session, 'grants'>): string {
+  return session.grants.find((g) => g.role === 'admin')?.scope ?? ''
+}

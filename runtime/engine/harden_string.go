@@ -87,7 +87,7 @@ func (h *hardener) replace(name string, native native, call goja.FunctionCall) g
 		return native(with(call, 1, h.counted(name, call.Argument(1), size)))
 	}
 	by, long := text(call.Argument(1))
-	if by != call.Argument(1) {
+	if _, object := call.Argument(1).(*goja.Object); object {
 		call = with(call, 1, by)
 	}
 	each, whole := long, int64(0)

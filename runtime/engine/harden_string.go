@@ -83,6 +83,9 @@ func isGlobal(v goja.Value) bool {
 func (h *hardener) replace(name string, native native, call goja.FunctionCall) goja.Value {
 	var size int64
 	call.This, size = text(call.This)
+	if _, is := call.This.(goja.String); is && name == "replaceAll" && emptySearch(call.Argument(0)) {
+		native = h.between
+	}
 	if _, function := goja.AssertFunction(call.Argument(1)); function {
 		return native(with(call, 1, h.counted(name, call.Argument(1), size)))
 	}

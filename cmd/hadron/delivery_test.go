@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hadron/ui/client"
 	"hadron/ui/wire"
 )
 
@@ -34,7 +35,7 @@ func shop(n int, bad bool, delivery string) wire.Register {
 }
 
 // generous passes on few calls, so that a test need not wait for many.
-const generous = `{"strategy":"canary","steps":[20,50],"interval":"1s","analysis":{"sample":10,"patience":100,"errors":50,"latency":50}}`
+const generous = `{"strategy":"canary","steps":[20,50],"interval":"1s","probe":{"path":"/"},"analysis":{"sample":10,"patience":100,"errors":50,"latency":50}}`
 
 func (p *process) deployment(id int64) wire.Deployment {
 	p.t.Helper()
@@ -122,6 +123,34 @@ func TestABadCanaryIsRolledBack(t *testing.T) {
 	}
 }
 
+// All traffic is at a version that fails, which no baseline can tell: the page does, and
+// the version that stayed ready is back. Meanwhile objectives are the old version's.
+func TestAPageRollsBlueGreenBack(t *testing.T) {
+	o := newOperated(t)
+	o.start(t)
+	first, second := shop(1, false, ""), shop(2, true, "")
+	first.Manifest = json.RawMessage(`{"slo":{"availability":99.5,"window":"1h"}}`)
+	second.Manifest = json.RawMessage(`{"slo":{"availability":50,"window":"1h"},"delivery":{"strategy":"blue-green","interval":"10m"}}`)
+	o.register(first)
+	current := newCurrent(o.process)
+	callers(t, func() string { return "/fn/" + shopName }, current.get)
+	eventually(t, "calls are counted", 20*time.Second, func() (bool, string) {
+		got, _ := o.query(`sum(faas_invocations_total{function="cart"})`, time.Time{})
+		return got > 20, sprint(got)
+	})
+	r := o.register(second)
+	o.awaitState(r.ID, 30*time.Second, wire.RolloutRunning)
+	var f wire.Function
+	o.want(http.StatusOK, http.MethodGet, shopPath, nil, &f)
+	if f.Live.Weights[0].Version != 2 || f.Spec.SLO.Objectives[0].Ratio != 0.995 {
+		t.Errorf("live %+v with objectives %+v", f.Live, f.Spec.SLO)
+	}
+	d := o.awaitState(r.ID, 90*time.Second, wire.RolloutRolledBack, wire.RolloutCompleted)
+	if d.Rollout.State != wire.RolloutRolledBack || !strings.Contains(d.Rollout.Reason, "pages") {
+		t.Errorf("%s: %s", d.Rollout.State, d.Rollout.Reason)
+	}
+}
+
 // The server ends with kill -9 at each event of a deployment; the next one goes on, and
 // no step is lost or done twice.
 func TestKilledAtEachStep(t *testing.T) {
@@ -171,10 +200,32 @@ func TestKilledAtEachStep(t *testing.T) {
 func TestSteeringADeployment(t *testing.T) {
 	p := quick(t, t.TempDir())
 	p.register(shop(1, false, ""))
+	api, err := client.New(p.url, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := api.Live(t.Context(), wire.TopicDeployments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
 	r := p.register(shop(2, false, `{"strategy":"manual","steps":[10,50],"probe":{"path":"/"}}`))
 	d := p.awaitState(r.ID, 30*time.Second, wire.RolloutPaused)
 	if d.Rollout.Step != 1 || d.Rollout.Weights[1].Weight != 10 {
 		t.Fatalf("%+v", d.Rollout)
+	}
+	for streamed := false; !streamed; {
+		m, err := live.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, err := client.Decode[wire.Deployment](m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range items {
+			streamed = streamed || item.ID == r.ID && item.Rollout != nil && item.Rollout.State == wire.RolloutPaused
+		}
 	}
 	var problem wire.Problem
 	p.want(http.StatusConflict, http.MethodPost, shopPath+"/versions?alias=live", shop(3, false, ""), &problem)

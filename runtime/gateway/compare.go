@@ -23,6 +23,12 @@ type Comparison struct {
 	OnCanary, OnBaseline func(invocation.Outcome)
 }
 
+// comparison is one with its sides at hand, so that a call allocates nothing for them.
+type comparison struct {
+	Comparison
+	onCanary, onBaseline side
+}
+
 // side is where a call counts.
 type side struct {
 	baseline bool
@@ -31,29 +37,27 @@ type side struct {
 
 // Compare begins a comparison, or replaces the one with its id. False: no such function.
 func (g *Gateway) Compare(name function.Name, c Comparison) bool {
-	return g.routes.compare(name, func(all []Comparison) []Comparison {
-		all = without(all, c.ID)
-		return append(all, c)
-	})
+	made := comparison{c, side{count: c.OnCanary}, side{baseline: true, count: c.OnBaseline}}
+	return g.routes.compare(name, func(all []comparison) []comparison { return append(without(all, c.ID), made) })
 }
 
 // CompareNoMore ends a comparison; calls under way still count.
 func (g *Gateway) CompareNoMore(name function.Name, id int64) {
-	g.routes.compare(name, func(all []Comparison) []Comparison { return without(all, id) })
+	g.routes.compare(name, func(all []comparison) []comparison { return without(all, id) })
 }
 
-func without(all []Comparison, id int64) []Comparison {
-	return slices.DeleteFunc(slices.Clone(all), func(c Comparison) bool { return c.ID == id })
+func without(all []comparison, id int64) []comparison {
+	return slices.DeleteFunc(slices.Clone(all), func(c comparison) bool { return c.ID == id })
 }
 
-func (t *table) compare(name function.Name, edit func([]Comparison) []Comparison) bool {
+func (t *table) compare(name function.Name, edit func([]comparison) []comparison) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	rt := t.get(name)
 	if rt == nil {
 		return false
 	}
-	var all []Comparison
+	var all []comparison
 	if now := rt.comparisons.Load(); now != nil {
 		all = *now
 	}
@@ -81,9 +85,9 @@ func (rt *route) compared(a *function.Alias, version, at int) *side {
 			return nil
 		}
 		if version == c.Canary {
-			return &side{count: c.OnCanary}
+			return &c.onCanary
 		}
-		return &side{baseline: true, count: c.OnBaseline}
+		return &c.onBaseline
 	}
 	return nil
 }

@@ -46,6 +46,22 @@ func BenchmarkServe(b *testing.B) {
 	}
 }
 
+// The same while a rollout compares all calls of the function.
+func BenchmarkServeCompared(b *testing.B) {
+	g := quiet(b)
+	g.Apply(weighted([]function.Weight{{Version: 1, Weight: 50}, {Version: 2, Weight: 50}}, function.Sticky{}))
+	g.Compare(greeting, gateway.Comparison{
+		ID: 1, Alias: function.Live, Canary: 2, Baseline: 1,
+		OnCanary: func(invocation.Outcome) {}, OnBaseline: func(invocation.Outcome) {},
+	})
+	req := httptest.NewRequest(http.MethodGet, "/fn/"+string(greeting)+"/a/b?c=d", nil)
+	req.Header = http.Header{"User-Agent": {"bench"}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		g.ServeHTTP(&nowhere{http.Header{}}, req)
+	}
+}
+
 // A call over a connection, against a bare handler that answers the same.
 func BenchmarkHTTP(b *testing.B) {
 	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -25,7 +25,7 @@ type table struct {
 type route struct {
 	name        function.Name
 	state       atomic.Pointer[state]
-	comparisons atomic.Pointer[[]Comparison] // nil: none
+	comparisons atomic.Pointer[[]comparison] // nil: none
 }
 
 // state is a function at one moment; it is never written.

@@ -29,7 +29,7 @@ func (r *Realm) blame(v goja.Value, site []goja.StackFrame) goja.Value {
 	if !ok || o.ClassName() != "Error" || len(site) == 0 {
 		return v
 	}
-	hold := r.vm.NewDynamicObject(&callSite{frames: site})
+	hold := r.house(&callSite{frames: site}, nil)
 	_ = o.DefineDataPropertySymbol(callSiteSymbol, hold, goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	var b strings.Builder
 	b.WriteString(o.String())

@@ -1,65 +1,6 @@
 package webapi
 
-import (
-	"reflect"
-	"slices"
-
-	"github.com/dop251/goja"
-)
-
-// object is the Go side of an instance of a web class.
-type object interface {
-	goja.DynamicObject
-	base() *instance
-}
-
-// instance is what every web object embeds: the properties that a function put on
-// it, and the object it is to the function.
-type instance struct {
-	self  *goja.Object
-	keys  []string
-	extra map[string]goja.Value
-}
-
-func (i *instance) base() *instance { return i }
-
-// Get returns a property that the function put there, or nil.
-func (i *instance) Get(key string) goja.Value { return i.extra[key] }
-
-// Set keeps a property.
-func (i *instance) Set(key string, v goja.Value) bool {
-	if i.extra == nil {
-		i.extra = make(map[string]goja.Value, 1)
-	}
-	if _, known := i.extra[key]; !known {
-		i.keys = append(i.keys, key)
-	}
-	i.extra[key] = v
-	return true
-}
-
-// Has reports whether the function put such a property there.
-func (i *instance) Has(key string) bool {
-	_, ok := i.extra[key]
-	return ok
-}
-
-// Delete forgets a property.
-func (i *instance) Delete(key string) bool {
-	if i.Has(key) {
-		delete(i.extra, key)
-		i.keys = slices.DeleteFunc(i.keys, func(k string) bool { return k == key })
-	}
-	return true
-}
-
-// Keys lists the properties in the order they came.
-func (i *instance) Keys() []string { return i.keys }
-
-// carrier holds the Go side of an instance of a subclass: such an instance is an
-// ordinary object, since goja's dynamic ones take no private fields, accessors or
-// symbols.
-var carrier = goja.NewSymbol("hadron")
+import "github.com/dop251/goja"
 
 // class is a constructor and its prototype.
 type class struct {
@@ -67,7 +8,14 @@ type class struct {
 	name  string
 	ctor  *goja.Object
 	proto *goja.Object
-	plain bool // instances are ordinary objects, as those of subclasses are
+	pairs *goja.Object // what Symbol.iterator is, where instances are lists of pairs
+}
+
+// pristine reports whether an instance is walked over as the platform made it, so
+// that its Go side may be read instead.
+func (c *class) pristine(o *goja.Object) bool {
+	fn, ok := o.GetSymbol(goja.SymIterator).(*goja.Object)
+	return ok && fn == c.pairs
 }
 
 // class builds a class whose instances construct makes; without construct functions
@@ -83,16 +31,15 @@ func (r *Realm) class(name string, length int, parent *class, construct func(arg
 			panic(r.vm.NewTypeError("%s takes %d argument(s), and got %d", name, length, len(call.Arguments)))
 		}
 		made := construct(call.Arguments)
-		if !c.plain && (call.NewTarget == nil || call.NewTarget == c.ctor) {
+		if call.NewTarget == nil || call.NewTarget == c.ctor {
 			return c.wrap(made)
 		}
-		return r.carry(call.This, made)
+		return r.house(made, call.This.Prototype())
 	}).(*goja.Object)
 	c.proto = c.ctor.Get("prototype").(*goja.Object)
 	r.label(c.ctor, name, length)
 	_ = c.ctor.DefineDataProperty("prototype", c.proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	if parent != nil {
-		c.plain = parent.plain
 		_ = c.proto.SetPrototype(parent.proto)
 		_ = c.ctor.SetPrototype(parent.ctor)
 	}
@@ -118,23 +65,8 @@ func (c *class) tag(o *goja.Object, name string) {
 	_ = o.DefineDataPropertySymbol(goja.SymToStringTag, c.realm.vm.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }
 
-// carry makes an ordinary object the function's side of a Go object.
-func (r *Realm) carry(js *goja.Object, o object) *goja.Object {
-	_ = js.DefineDataPropertySymbol(carrier, r.vm.NewDynamicObject(o), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-	o.base().self = js
-	return js
-}
-
 // wrap makes the function's side of a Go object.
-func (c *class) wrap(o object) *goja.Object {
-	if c.plain {
-		return c.realm.carry(c.realm.vm.CreateObject(c.proto), o)
-	}
-	js := c.realm.vm.NewDynamicObject(o)
-	_ = js.SetPrototype(c.proto)
-	o.base().self = js
-	return js
-}
+func (c *class) wrap(o object) *goja.Object { return c.realm.house(o, c.proto) }
 
 // label gives a native function the name and length that functions see.
 func (r *Realm) label(fn *goja.Object, name string, length int) {
@@ -155,32 +87,6 @@ func (r *Realm) function(name string, length int, fn func(args []goja.Value) goj
 	r.label(o, name, length)
 	return o
 }
-
-// unwrap returns the Go side of v if it is a T, which may be an interface.
-func unwrap[T object](v goja.Value) (T, bool) {
-	var none T
-	o, ok := v.(*goja.Object)
-	if !ok {
-		return none, false
-	}
-	// Only pointers are asked for their Go side: goja exports arrays and maps by
-	// copying all of them.
-	if t := o.ExportType(); t.Kind() == reflect.Pointer {
-		made, ok := o.Export().(T)
-		return made, ok
-	} else if t != ordinary {
-		return none, false
-	}
-	held, ok := o.GetSymbol(carrier).(*goja.Object)
-	if !ok {
-		return none, false
-	}
-	made, ok := held.Export().(T)
-	return made, ok
-}
-
-// ordinary is what goja says of plain objects, which instances of subclasses are.
-var ordinary = reflect.TypeFor[map[string]any]()
 
 func receiver[T object](c *class, this goja.Value, member string) T {
 	self, ok := unwrap[T](this)
@@ -228,10 +134,6 @@ func promised[T object](c *class, name string, length int, fn func(self T, args 
 // attribute adds an accessor; set may be nil.
 func attribute[T object](c *class, name string, get func(self T) goja.Value, set func(self T, v goja.Value)) {
 	vm := c.realm.vm
-	getter := vm.ToValue(func(call goja.FunctionCall) goja.Value {
-		return get(receiver[T](c, call.This, name))
-	}).(*goja.Object)
-	c.realm.label(getter, "get "+name, 0)
 	var setter goja.Value
 	if set != nil {
 		fn := vm.ToValue(func(call goja.FunctionCall) goja.Value {
@@ -241,7 +143,16 @@ func attribute[T object](c *class, name string, get func(self T) goja.Value, set
 		c.realm.label(fn, "set "+name, 1)
 		setter = fn
 	}
-	_ = c.proto.DefineAccessorProperty(name, getter, setter, goja.FLAG_TRUE, goja.FLAG_TRUE)
+	_ = c.proto.DefineAccessorProperty(name, getter(c, name, get), setter, goja.FLAG_TRUE, goja.FLAG_TRUE)
+}
+
+// getter makes the reading side of an accessor.
+func getter[T object](c *class, name string, get func(self T) goja.Value) *goja.Object {
+	fn := c.realm.vm.ToValue(func(call goja.FunctionCall) goja.Value {
+		return get(receiver[T](c, call.This, name))
+	}).(*goja.Object)
+	c.realm.label(fn, "get "+name, 0)
+	return fn
 }
 
 // static adds a function to the constructor.

@@ -149,13 +149,34 @@ var unclonable = map[string]bool{
 // properties copies what an object holds under strings.
 func (c *cloner) properties(o, twin *goja.Object, depth int) goja.Value {
 	c.seen[o] = twin
-	for _, key := range o.Keys() {
+	keys := o.Keys()
+	if odd(keys) {
+		return c.reflected(o, twin, depth)
+	}
+	for _, key := range keys {
 		v := o.Get(key)
 		if v == nil { // a getter before took it away
 			continue
 		}
 		_ = twin.DefineDataProperty(key, c.clone(v, depth+1), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 	}
+	return twin
+}
+
+// reflected is properties where a name is no text.
+func (c *cloner) reflected(o, twin *goja.Object, depth int) goja.Value {
+	define := c.r.callable(c.r.lazy.language.Get("Reflect").ToObject(c.r.vm).Get("defineProperty"), "Reflect.defineProperty")
+	c.r.reflected(o, func(key goja.Value, get func() goja.Value) {
+		if _, symbol := key.(*goja.Symbol); symbol {
+			return
+		}
+		desc := c.r.vm.CreateObject(nil)
+		for _, flag := range []string{"writable", "enumerable", "configurable"} {
+			_ = desc.Set(flag, true)
+		}
+		_ = desc.Set("value", c.clone(get(), depth+1))
+		c.r.must(define(goja.Undefined(), twin, key, desc))
+	})
 	return twin
 }
 
@@ -267,11 +288,11 @@ func (c *cloner) failure(o *goja.Object, depth int) goja.Value {
 			name = s
 		}
 	}
-	message := goja.Undefined()
-	if v := o.Get("message"); !absent(v) {
-		message = c.r.vm.ToValue(c.r.text(v))
+	var message []goja.Value
+	if slices.Contains(o.GetOwnPropertyNames(), "message") {
+		message = append(message, c.r.vm.ToValue(c.r.text(o.Get("message"))))
 	}
-	twin := c.construct(name, message).(*goja.Object)
+	twin := c.construct(name, message...).(*goja.Object)
 	c.seen[o] = twin
 	for _, key := range []string{"stack", "cause"} {
 		if v := o.Get(key); !absent(v) {
@@ -284,6 +305,14 @@ func (c *cloner) failure(o *goja.Object, depth int) goja.Value {
 // structuredClone makes another object of the same key.
 func (k *CryptoKey) structuredClone(r *Realm) *goja.Object {
 	return r.cryptoKey(&CryptoKey{kind: k.kind, extractable: k.extractable, algorithm: k.algorithm, usages: k.usages, material: k.material})
+}
+
+// structuredClone makes another Blob of the same bytes, which are never changed.
+func (b *Blob) structuredClone(r *Realm) *goja.Object { return r.newBlob(b.data, b.kind) }
+
+// structuredClone makes another File of the same bytes.
+func (f *File) structuredClone(r *Realm) *goja.Object {
+	return r.use("File").wrap(&File{Blob: Blob{data: f.data, kind: f.kind}, name: f.name, modified: f.modified})
 }
 
 // structuredClone makes another exception of the same name, with the same stack.

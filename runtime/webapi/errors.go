@@ -68,6 +68,7 @@ func newDOMExceptionClass(r *Realm) *class {
 	}).(*goja.Object)
 	c.proto = c.ctor.Get("prototype").(*goja.Object)
 	r.label(c.ctor, "DOMException", 0)
+	_ = c.ctor.DefineDataProperty("prototype", c.proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	if parent, ok := r.vm.Get("Error").(*goja.Object); ok {
 		if proto, ok := parent.Get("prototype").(*goja.Object); ok {
 			_ = c.proto.SetPrototype(proto)

@@ -65,9 +65,17 @@ func (e *Event) cancel() {
 	}
 }
 
+// trust gives an event its isTrusted, which every event has as its own.
+func (r *Realm) trust(js *goja.Object) {
+	if r.trusts == nil {
+		c := r.use("Event")
+		r.trusts = getter(c, "isTrusted", func(e *Event) goja.Value { return r.vm.ToValue(e.trusted) })
+	}
+	_ = js.DefineAccessorProperty("isTrusted", r.trusts, nil, goja.FLAG_FALSE, goja.FLAG_TRUE)
+}
+
 func newEventClass(r *Realm) *class {
 	c := r.class("Event", 1, nil, func(args []goja.Value) object { return r.event(args, "Event", nil) })
-	c.plain = true
 	flag := func(name string, get func(*Event) bool) {
 		attribute(c, name, func(e *Event) goja.Value { return r.vm.ToValue(get(e)) }, nil)
 	}
@@ -86,7 +94,6 @@ func newEventClass(r *Realm) *class {
 	flag("cancelable", func(e *Event) bool { return e.cancelable })
 	flag("composed", func(e *Event) bool { return e.composed })
 	flag("defaultPrevented", func(e *Event) bool { return e.canceled })
-	flag("isTrusted", func(e *Event) bool { return e.trusted })
 	attribute(c, "returnValue", func(e *Event) goja.Value { return r.vm.ToValue(!e.canceled) }, func(e *Event, v goja.Value) {
 		if !v.ToBoolean() {
 			e.cancel()

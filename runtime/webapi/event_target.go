@@ -37,7 +37,6 @@ const maxListeners = 10_000
 
 func newEventTargetClass(r *Realm) *class {
 	c := r.class("EventTarget", 0, nil, func([]goja.Value) object { return &EventTarget{} })
-	c.plain = true
 	method(c, "addEventListener", 2, func(t anyTarget, args []goja.Value) goja.Value { return r.addListener(t.eventTarget(), args) })
 	method(c, "removeEventListener", 2, func(t anyTarget, args []goja.Value) goja.Value {
 		return r.removeListener(t.eventTarget(), args)

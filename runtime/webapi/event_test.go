@@ -67,6 +67,8 @@ func TestClones(t *testing.T) {
 		{`const b = new ArrayBuffer(4), u = new Uint8Array(b); u[1] = 9; const c = structuredClone({u}, {transfer: [b]}); const again = f => { try { f(); return "took it" } catch (e) { return e.name } }; return [u.length, b.byteLength, c.u[1], again(() => structuredClone(b)), again(() => structuredClone(1, {transfer: [b]})), again(() => structuredClone(1, {transfer: [{}]}))]`, `[0,0,9,"DataCloneError","DataCloneError","DataCloneError"]`},
 		{`const b = new ArrayBuffer(1); try { structuredClone(1, {transfer: [b, b]}) } catch (e) { return [e.name, b.byteLength] }`, `["DataCloneError",1]`},
 		{`class E extends RangeError {}; const e = new E("m", {cause: {a: 1}}); e.extra = 1; const c = structuredClone(e); return [c instanceof RangeError, c.constructor === RangeError, c.message, c.cause, "extra" in c, typeof c.stack, structuredClone(Object.assign(new Error("x"), {name: "Odd"})).name, structuredClone(new AggregateError([1], "m")).name]`, `[true,true,"m",{"a":1},false,"string","Error","Error"]`},
+		{`const c = structuredClone({a: new Blob(["x"], {type: "a/b"}), b: [new File(["yz"], "n", {type: "c/d", lastModified: 5})]}); return [c.a instanceof Blob, c.a instanceof File, c.a.type, await c.a.text(), c.b[0] instanceof File, c.b[0].name, c.b[0].type, c.b[0].lastModified, await c.b[0].text()]`, `[true,false,"a/b","x",true,"n","c/d",5,"yz"]`},
+		{`const own = e => Object.hasOwn(structuredClone(e), "message"); return [own(new Error()), own(new Error("")), own(Object.create(new Error("m")))]`, `[false,true,false]`},
 		{`const c = structuredClone(new DOMException("m", "DataError")); return [c instanceof DOMException, c.name, c.message]`, `[true,"DataError","m"]`},
 		{`const m = new Map([[{k: 1}, new Set([1, "a"])]]); m.self = m; const o = {m}; m.set("m", m); const c = structuredClone(o); return [c.m.get("m") === c.m, [...c.m.keys()][0], [...[...c.m.values()][0]], "self" in c.m]`, `[true,{"k":1},[1,"a"],false]`},
 		{`const order = []; try { structuredClone({get a() { order.push("a"); return 1 }, get b() { order.push("b"); throw new RangeError("mine") }}) } catch (e) { return [order, e.message] }`, `[["a","b"],"mine"]`},
@@ -89,6 +91,8 @@ func TestTimersAndPerformance(t *testing.T) {
 			`["a","mark",5,0,{"x":1},3,1,2,3,["n","a","m","b"],1,1,true]`,
 		},
 		{`try { performance.measure("m", "nope") } catch (e) { return e.name }`, `"SyntaxError"`},
+		{`return [performance.measure("m", null).startTime, performance.measure("m", {}).startTime, performance.measure("m", {other: 1}).detail]`, `[0,0,null]`},
+		{`return performance.measure("m", {detail: 1})`, `rejected: TypeError`},
 		{`return [navigator.userAgent, navigator instanceof Navigator, String(navigator)]`, `["Hadron",true,"[object Navigator]"]`},
 	}.run(t)
 }

@@ -91,7 +91,7 @@ func (r *Realm) fillHeaders(h *Headers, init goja.Value) {
 	if !ok {
 		panic(r.vm.NewTypeError("headers are made from an object, a list of pairs or other headers"))
 	}
-	if other, ok := unwrap[*Headers](o); ok {
+	if other, ok := unwrap[*Headers](o); ok && r.use("Headers").pristine(o) {
 		list := other.fields()
 		h.decoded = other.decoded
 		h.change(func(l *fieldList) { *l = append(*l, list...) })

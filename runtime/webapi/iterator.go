@@ -30,19 +30,18 @@ func pairsOf[T object](c *class, at func(self T, i int) (name string, value goja
 			proto = r.iteratorPrototype(c.name + " Iterator")
 		}
 		i := 0
-		o := r.vm.NewDynamicObject(&iterator{next: func() (goja.Value, bool) {
+		return r.house(&iterator{next: func() (goja.Value, bool) {
 			name, value, ok := at(self, i)
 			if !ok {
 				return nil, false
 			}
 			i++
 			return pick(name, value), true
-		}})
-		_ = o.SetPrototype(proto)
-		return o
+		}}, proto)
 	}
 	entry := func(name string, value goja.Value) goja.Value { return r.vm.NewArray(name, value) }
 	entries := method(c, "entries", 0, func(self T, _ []goja.Value) goja.Value { return walk(self, entry) })
+	c.pairs = entries
 	_ = c.proto.DefineDataPropertySymbol(goja.SymIterator, entries, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	method(c, "keys", 0, func(self T, _ []goja.Value) goja.Value {
 		return walk(self, func(name string, _ goja.Value) goja.Value { return r.vm.ToValue(name) })

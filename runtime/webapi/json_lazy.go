@@ -27,12 +27,15 @@ type lazyJSON struct {
 
 // lazyObject and lazyArray are targets of such proxies. Nothing reaches their
 // methods: every operation is trapped.
-type lazyObject struct {
-	instance
-	lazyJSON
-}
+type lazyObject struct{ lazyJSON }
 
 type lazyArray struct{ lazyJSON }
+
+func (*lazyObject) Get(string) goja.Value       { return nil }
+func (*lazyObject) Set(string, goja.Value) bool { return false }
+func (*lazyObject) Has(string) bool             { return false }
+func (*lazyObject) Delete(string) bool          { return false }
+func (*lazyObject) Keys() []string              { return nil }
 
 func (*lazyArray) Len() int                 { return 0 }
 func (*lazyArray) Get(int) goja.Value       { return nil }

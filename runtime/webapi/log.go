@@ -57,6 +57,9 @@ func (r *Realm) fields(v goja.Value) json.RawMessage {
 		} else {
 			for _, key := range o.Keys() {
 				value := o.Get(key)
+				if value == nil { // a name that is no text, or a getter took it away
+					continue
+				}
 				if e, is := value.(*goja.Object); is && e.ClassName() == "Error" {
 					value = r.errorFields(e)
 				} else if goja.IsBigInt(value) {

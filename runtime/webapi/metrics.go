@@ -67,7 +67,7 @@ func (r *Realm) labels(base []invocation.Label, v goja.Value) []invocation.Label
 		return base
 	}
 	out := slices.Clone(base)
-	for _, name := range r.ownKeys(o) {
+	for _, name := range o.Keys() {
 		if err := invocation.CheckLabel(name); err != nil {
 			panic(r.typeError("metrics: %v", err))
 		}

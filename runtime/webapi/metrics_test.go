@@ -84,6 +84,7 @@ func TestLog(t *testing.T) {
 		ctx.log.error("failed", {error: new RangeError("too far"), __proto__: {inherited: 1}, ["__proto__"]: 5});
 		ctx.log.error(new TypeError("alone"));
 		ctx.log.info("cycle", (() => { const o = {}; o.o = o; return o })());
+		ctx.log.info("half", {"\udc53": 1, get a() { delete this.b; return 1 }, b: 2});
 		ctx.log.info("throws", {get x() { throw new Error("no") }});
 		ctx.log.info("huge", {text: "x".repeat(9000)});
 		ctx.log.info("x".repeat(20000));
@@ -97,6 +98,7 @@ func TestLog(t *testing.T) {
 		`error failed {"error":{"name":"RangeError","message":"too far","stack":"`,
 		`error TypeError: alone {"error":{"name":"TypeError","message":"alone","stack":"`,
 		`info cycle {"hadron.dropped":"fields that cannot be written`,
+		`info half {"a":1}`,
 		`info throws {"hadron.dropped":"fields that cannot be written as JSON: Error: no"}`,
 		`info huge {"hadron.dropped":"fields of 90`,
 		`info xxxxxxx`,

@@ -186,12 +186,19 @@ func (r *Realm) moment(p *Performance, v goja.Value) float64 {
 func (r *Realm) newMeasure(p *Performance, args []goja.Value) *PerformanceEntry {
 	e := &PerformanceEntry{name: r.text(args[0]), kind: "measure", detail: goja.Null()}
 	from, to := arg(args, 1), arg(args, 2)
+	if goja.IsNull(from) {
+		from = goja.Undefined() // options that say nothing
+	}
 	end, length := to, goja.Undefined()
 	if o, ok := from.(*goja.Object); ok {
 		from, end, length = r.member(o, "start"), r.member(o, "end"), r.member(o, "duration")
 		given := !absent(from) || !absent(end)
-		if len(o.Keys()) > 0 && !given || !absent(to) || !absent(from) && !absent(end) && !absent(length) {
+		said := given || !absent(length) || !absent(r.member(o, "detail"))
+		if said && (!given || !absent(to) || !absent(from) && !absent(end) && !absent(length)) {
 			panic(r.typeError("measure takes a start, an end or a duration, of which two say all"))
+		}
+		if !said {
+			end = to
 		}
 		e.detail = r.detail(o)
 	}

@@ -76,6 +76,8 @@ type Realm struct {
 	settlers       [2]goja.Value
 	promise        *goja.Object
 	nothing        goja.Value // a function that does nothing
+	wrapper        goja.Value // the language's Number: see house
+	trusts         goja.Value // the getter of isTrusted that all events share
 	fulfilled      goja.Value // a promise of undefined
 	json           *jsonRealm
 	frame          [1]goja.StackFrame // scratch of class.constructed
@@ -164,7 +166,7 @@ func (l *lazyGlobals) Get(key string) goja.Value {
 		}
 		value = l.guarded(key)
 	}
-	_ = l.global.DefineDataProperty(key, value, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	_ = l.global.DefineDataProperty(key, value, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.ToFlag(listed[key]))
 	return value
 }
 
@@ -187,6 +189,14 @@ var languageNames = sync.OnceValue(func() map[string]bool {
 	}
 	return names
 })
+
+// listed are the globals that can be enumerated: functions and attributes, as the
+// standard has it, but no classes.
+var listed = map[string]bool{
+	"self": true, "crypto": true, "performance": true, "navigator": true, "fetch": true, "atob": true, "btoa": true,
+	"structuredClone": true, "addEventListener": true, "removeEventListener": true, "dispatchEvent": true, "queueMicrotask": true,
+	"reportError": true, "setTimeout": true, "setInterval": true, "clearTimeout": true, "clearInterval": true,
+}
 
 var globalNames = func() map[string]bool {
 	names := map[string]bool{}

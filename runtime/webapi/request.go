@@ -234,6 +234,9 @@ func (r *Realm) requestBody(q, from *Request, init goja.Value) {
 		if q.content.stream != nil && absent(duplex) {
 			panic(r.typeError("a request whose body is a stream needs duplex: \"half\""))
 		}
+		if q.content.stream != nil && q.fixed["keepalive"] == "true" {
+			panic(r.typeError("a request with keepalive cannot have a stream as its body"))
+		}
 		if _, has := q.headers.get("content-type"); kind != "" && !has {
 			q.headers.change(func(l *fieldList) { l.add("content-type", kind) })
 		}

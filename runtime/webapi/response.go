@@ -3,7 +3,6 @@ package webapi
 import (
 	"io"
 	"net/http"
-	"reflect"
 	"slices"
 
 	"github.com/dop251/goja"
@@ -30,14 +29,15 @@ func (p *Response) contentType() string {
 // ResponseOf returns the response that v is, if it is one.
 func ResponseOf(v goja.Value) (*Response, bool) { return unwrap[*Response](v) }
 
-// IsResponse reports whether v is a Response and of no subclass. It runs no code of
-// the function's.
+// IsResponse reports whether v is a Response. It runs no code of the function's.
 func IsResponse(v goja.Value) bool {
 	o, ok := v.(*goja.Object)
-	return ok && o.ExportType() == responseType
+	if !ok {
+		return false
+	}
+	_, ok = housed(o).(*Response)
+	return ok
 }
-
-var responseType = reflect.TypeFor[*Response]()
 
 // Status is the response's status, 0 for Response.error().
 func (p *Response) Status() int { return p.status }

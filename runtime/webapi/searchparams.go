@@ -132,7 +132,7 @@ func (r *Realm) searchParamsFrom(init goja.Value) fieldList {
 	if !ok {
 		return parseQuery(strings.TrimPrefix(r.text(init), "?"))
 	}
-	if other, ok := unwrap[*SearchParams](o); ok {
+	if other, ok := unwrap[*SearchParams](o); ok && r.use("URLSearchParams").pristine(o) {
 		return slices.Clone(other.list)
 	}
 	var list fieldList
@@ -146,9 +146,7 @@ func (r *Realm) searchParamsFrom(init goja.Value) fieldList {
 		})
 		return list
 	}
-	for _, key := range r.ownKeys(o) {
-		list.set(strings.ToValidUTF8(key, "\uFFFD"), r.text(o.Get(key)))
-	}
+	r.record(o, func(key string, value goja.Value) { list.set(key, r.text(value)) })
 	return list
 }
 

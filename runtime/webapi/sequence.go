@@ -35,9 +35,3 @@ func (r *Realm) each(v goja.Value, what string, step func(goja.Value)) {
 
 // maxSequence bounds lists that are read natively, where no interrupt reaches.
 const maxSequence = 1 << 20
-
-// ownKeys lists the enumerable own string keys of an object; a symbol among them
-// is refused, as WebIDL's record does.
-func (r *Realm) ownKeys(o *goja.Object) []string {
-	return o.Keys()
-}

@@ -403,6 +403,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("openapi %q", spec.OpenAPI)
 	}
 	var ids []string
+	bodiless := []string{"releaseVersion", "pauseDeployment", "resumeDeployment"}
 	for path, operations := range spec.Paths {
 		for method, op := range operations {
 			ids = append(ids, op.OperationID)
@@ -410,7 +411,7 @@ func TestOpenAPI(t *testing.T) {
 			if op.Summary == "" || op.Responses["default"] == nil || op.Scope == "" || (op.Action == "") != (op.Scope == "open") {
 				t.Errorf("%s %s is not described: %+v", method, path, op)
 			}
-			if takes := (method == http.MethodPost || method == http.MethodPut) && !slices.Contains([]string{"releaseVersion", "pauseDeployment", "resumeDeployment"}, op.OperationID); takes != (op.RequestBody != nil) {
+			if takes := (method == http.MethodPost || method == http.MethodPut) && !slices.Contains(bodiless, op.OperationID); takes != (op.RequestBody != nil) {
 				t.Errorf("%s %s: request body %s", method, path, op.RequestBody)
 			}
 			for _, part := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(path, -1) {
@@ -418,7 +419,7 @@ func TestOpenAPI(t *testing.T) {
 					t.Errorf("%s %s: parameter %s is not described", method, path, part[1])
 				}
 			}
-			address := strings.NewReplacer("{team}", "a", "{project}", "b", "{name}", "c", "{version}", "1", "{alias}", "live").Replace(path)
+			address := strings.NewReplacer("{team}", "a", "{project}", "b", "{name}", "c", "{version}", "1", "{alias}", "live", "{id}", "1").Replace(path)
 			if op.Scope != "open" && op.OperationID != "live" {
 				s.refused(t, 401, "unauthorized", method, address, "", "")
 			}

@@ -179,6 +179,8 @@ func TestInvokeAnswers(t *testing.T) {
 		"env":            {handlerCode(`return new Response(env.GREETING)`), "hej"},
 		"subclass":       {handlerCode(`class R extends Response { #x = 1; get x() { return this.#x } }; const r = new R("sub"); return r.x === 1 && r.ok && r instanceof Response ? r : null`), "sub"},
 		"thenable":       {`exports.default = { fetch() { return { then(f) { f(new Response("thenable")) } } } }`, "thenable"},
+		"beyond ascii":   {handlerCode(`return new Response(["a", "b"].join("é") + [1, 2].join({toString() { return " · " }}) + "xyx".replace("x", "é") + "xyx".replaceAll("x", "é") + "xyx".replace(/x/g, {toString() { return "ü" }}))`), "aéb1 · 2éyxéyéüyü"},
+		"all of \"\"":    {handlerCode(`return new Response(["é!".replaceAll("", "-"), "é!".replaceAll([], "[$&$$$` + "`" + `$'$1]"), "é".replaceAll("", (m, at, s) => m + at + s), "ab".replaceAll("", "é"), "é".replaceAll("")].join(" "))`), "-é-!- [$é!$1]é[$é!$1]![$é!$1] 0éé1é éaébé undefinedéundefined"},
 		"web globals":    {handlerCode(`return new Response([typeof fetch, typeof URL, typeof nothing, "Headers" in globalThis, typeof self.console.log].join())`), "function,function,undefined,true,function"},
 	} {
 		t.Run(name, func(t *testing.T) {

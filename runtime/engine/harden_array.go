@@ -97,7 +97,8 @@ func (h *hardener) join(native native, call goja.FunctionCall) goja.Value {
 	between := int64(1)
 	if v := call.Argument(0); !goja.IsUndefined(v) {
 		var s goja.Value
-		if s, between = text(v); s != v {
+		s, between = text(v) // not to be compared: a string beyond ASCII is a slice
+		if _, object := v.(*goja.Object); object {
 			call = with(call, 0, s)
 		}
 	}

@@ -83,11 +83,14 @@ func isGlobal(v goja.Value) bool {
 func (h *hardener) replace(name string, native native, call goja.FunctionCall) goja.Value {
 	var size int64
 	call.This, size = text(call.This)
+	if _, is := call.This.(goja.String); is && name == "replaceAll" && emptySearch(call.Argument(0)) {
+		native = h.between
+	}
 	if _, function := goja.AssertFunction(call.Argument(1)); function {
 		return native(with(call, 1, h.counted(name, call.Argument(1), size)))
 	}
 	by, long := text(call.Argument(1))
-	if by != call.Argument(1) {
+	if _, object := call.Argument(1).(*goja.Object); object {
 		call = with(call, 1, by)
 	}
 	each, whole := long, int64(0)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // Weight is one version's share of an alias's traffic.
@@ -13,10 +14,12 @@ type Weight struct {
 }
 
 // Sticky says what a visitor is recognised by, so that the same visitor meets the
-// same version. At most one of the two is set; the zero value is not sticky.
+// same version: by both values together where both are named. The zero value is not
+// sticky, and neither is a visitor who sends none of them.
 type Sticky struct {
 	Header string `json:"header,omitempty"`
 	Cookie string `json:"cookie,omitempty"`
+	Issue  bool   `json:"issue,omitempty"` // who comes without the cookie while traffic is split is given one
 }
 
 // Alias is a movable name for versions. Its weights are positive in sum.
@@ -24,7 +27,8 @@ type Alias struct {
 	Name     string
 	Weights  []Weight
 	Sticky   Sticky
-	Revision int64 // grows with each change; the ETag of the API
+	Parts    []Part // which visitors meet which version, see Arranged; nil: in the order of Weights
+	Revision int64  // grows with each change; the ETag of the API
 }
 
 // MaxWeights bounds how many versions one alias can name.
@@ -34,6 +38,9 @@ const maxWeight = 1_000_000
 
 // tokenPattern is RFC 9110's token, bounded: what headers and cookies are named with.
 var tokenPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")
+
+// reservedCookie matches the cookies of Hadron itself, which functions never see.
+var reservedCookie = regexp.MustCompile("(?i)^(__Host-|__Secure-)?hadron_")
 
 // ErrAlias is wrapped by every refusal of Alias.Validate.
 var ErrAlias = errors.New("invalid alias")
@@ -46,11 +53,8 @@ func (a Alias) Validate() error {
 	if len(a.Weights) == 0 || len(a.Weights) > MaxWeights {
 		return fmt.Errorf("%w: give 1 to %d weights", ErrAlias, MaxWeights)
 	}
-	if a.Sticky.Header != "" && a.Sticky.Cookie != "" {
-		return fmt.Errorf("%w: sticky takes a header or a cookie, not both", ErrAlias)
-	}
-	if by := a.Sticky.Header + a.Sticky.Cookie; by != "" && !tokenPattern.MatchString(by) {
-		return fmt.Errorf("%w: %q cannot name a header or a cookie", ErrAlias, clip(by))
+	if err := a.Sticky.validate(); err != nil {
+		return err
 	}
 	sum := 0
 	seen := make(map[int]bool, len(a.Weights))
@@ -72,34 +76,6 @@ func (a Alias) Validate() error {
 	return nil
 }
 
-// Pick chooses a version by weight: key is uniform over its whole range, and the
-// same key and weights give the same version. It returns 0 for an alias that
-// Validate refuses.
-func (a Alias) Pick(key uint64) int {
-	version, _ := a.Place(key)
-	return version
-}
-
-// Place is Pick, and says where within the version's share the key lies: from 0 to
-// under its weight.
-func (a Alias) Place(key uint64) (version, at int) {
-	var sum uint64
-	for _, w := range a.Weights {
-		sum += uint64(w.Weight)
-	}
-	if sum == 0 {
-		return 0, 0
-	}
-	left := key % sum
-	for _, w := range a.Weights {
-		if left < uint64(w.Weight) {
-			return w.Version, int(left)
-		}
-		left -= uint64(w.Weight)
-	}
-	return 0, 0
-}
-
 // Whole returns the one version that gets all traffic, or 0 where traffic is split.
 func (a Alias) Whole() int {
 	whole := 0
@@ -113,4 +89,21 @@ func (a Alias) Whole() int {
 		whole = w.Version
 	}
 	return whole
+}
+
+func (s Sticky) validate() error {
+	for _, by := range []string{s.Header, s.Cookie} {
+		if by != "" && !tokenPattern.MatchString(by) {
+			return fmt.Errorf("%w: %q cannot name a header or a cookie", ErrAlias, clip(by))
+		}
+	}
+	switch {
+	case reservedCookie.MatchString(s.Cookie):
+		return fmt.Errorf("%w: cookies that begin with hadron_ are Hadron's own: name another", ErrAlias)
+	case s.Issue && s.Cookie == "":
+		return fmt.Errorf("%w: sticky.issue needs the name of the cookie to give out: set sticky.cookie", ErrAlias)
+	case s.Issue && strings.HasPrefix(s.Cookie, "__"):
+		return fmt.Errorf("%w: browsers take cookies that begin with __ under conditions only, so %q cannot be issued: name another", ErrAlias, clip(s.Cookie))
+	}
+	return nil
 }

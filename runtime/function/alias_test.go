@@ -19,30 +19,6 @@ func drawAlias(t *rapid.T) function.Alias {
 	return a
 }
 
-// Over one turn of the sum, each version is picked exactly as often as it weighs.
-func TestPickKeepsToTheWeights(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a := drawAlias(t)
-		if err := a.Validate(); err != nil {
-			t.Fatal(err)
-		}
-		sum := 0
-		for _, w := range a.Weights {
-			sum += w.Weight
-		}
-		start := rapid.Uint64Range(0, 1<<40).Draw(t, "start")
-		picked := map[int]int{}
-		for key := range uint64(sum) {
-			picked[a.Pick(start+key)]++
-		}
-		for _, w := range a.Weights {
-			if picked[w.Version] != w.Weight {
-				t.Fatalf("version %d was picked %d of %d times, weighs %d", w.Version, picked[w.Version], sum, w.Weight)
-			}
-		}
-	})
-}
-
 func TestPickIsStable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, key := drawAlias(t), rapid.Uint64().Draw(t, "key")
@@ -90,7 +66,9 @@ func TestAliasValidate(t *testing.T) {
 		"a huge share":     {Name: "live", Weights: []function.Weight{{Version: 1, Weight: 1 << 40}}},
 		"a version twice":  {Name: "live", Weights: []function.Weight{{Version: 1, Weight: 1}, {Version: 1, Weight: 1}}},
 		"nothing":          {Name: "live", Weights: []function.Weight{{Version: 1, Weight: 0}}},
-		"header, cookie":   {Name: "live", Weights: one, Sticky: function.Sticky{Header: "A", Cookie: "b"}},
+		"no name to issue": {Name: "live", Weights: one, Sticky: function.Sticky{Header: "A", Issue: true}},
+		"Hadron's cookie":  {Name: "live", Weights: one, Sticky: function.Sticky{Cookie: "__host-Hadron_session"}},
+		"a prefix":         {Name: "live", Weights: one, Sticky: function.Sticky{Cookie: "__Secure-v", Issue: true}},
 		"no header":        {Name: "live", Weights: one, Sticky: function.Sticky{Header: "A: b"}},
 		"no cookie":        {Name: "live", Weights: one, Sticky: function.Sticky{Cookie: "a;b"}},
 	} {
@@ -98,8 +76,12 @@ func TestAliasValidate(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := (function.Alias{Name: "live", Weights: one, Sticky: function.Sticky{Cookie: "visitor_id"}}).Validate(); err != nil {
-		t.Error(err)
+	for _, s := range []function.Sticky{
+		{Cookie: "visitor_id"}, {Header: "X-User", Cookie: "visitor_id"}, {Header: "X-User", Cookie: "visitor_id", Issue: true},
+	} {
+		if err := (function.Alias{Name: "live", Weights: one, Sticky: s}).Validate(); err != nil {
+			t.Errorf("%+v: %v", s, err)
+		}
 	}
 }
 

@@ -11,12 +11,20 @@ import (
 )
 
 func newFetch(r *Realm) goja.Value {
-	return r.function("fetch", 1, func(args []goja.Value) (result goja.Value) {
-		if ex := r.vm.Try(func() { result = r.fetch(args[0], arg(args, 1)) }); ex != nil {
+	fn := r.function("fetch", 0, func(args []goja.Value) (result goja.Value) {
+		ex := r.vm.Try(func() {
+			if len(args) == 0 {
+				panic(r.typeError("fetch takes 1 argument(s), and got 0"))
+			}
+			result = r.fetch(args[0], arg(args, 1))
+		})
+		if ex != nil {
 			return r.rejected(ex.Value())
 		}
 		return result
 	})
+	r.label(fn, "fetch", 1)
+	return fn
 }
 
 // fetching is a request under way, on the VM's goroutine.

@@ -96,6 +96,7 @@ func TestFetchOverTheNetwork(t *testing.T) {
 		{`return fails(fetch(U + "/echo", {method: "POST", duplex: "half", body: new ReadableStream({start(c) { c.error(new Error("mine")) }})}))`, `"TypeError"`},
 		{`const rs = await Promise.all([..."abcdef"].map(x => text(U + "/echo", {method: "POST", body: x}))); return rs.map(r => r.at(-2)).join("")`, `"abcdef"`},
 		{`const r = await fetch(U + "/echo", {method: "HEAD"}); return [r.body, await r.text(), r.bodyUsed]`, `[null,"",false]`},
+		{`const r = await fetch('data:text/x;a=",",X'); return [r.headers.get("content-type"), await r.text(), fetch.length, await fails(fetch())]`, `["text/x;a=\"\"","\",X",1,"TypeError"]`},
 		{`const r = await fetch("data:text/x;charset=a,h%20i#f"), b = await fetch("data:;base64,aGk="), c = await fetch("data:,x"); return [r.status, r.statusText, r.type, r.url, r.headers.get("content-type"), await r.text(), await b.text(), b.headers.get("content-type"), c.headers.get("content-type"), await fails(fetch("data:x")), await fails(fetch("data:;base64,a"))]`, `[200,"OK","basic","data:text/x;charset=a,h%20i","text/x;charset=a","h i","hi","text/plain;charset=US-ASCII","text/plain;charset=US-ASCII","TypeError","TypeError"]`},
 		{`return [await fails(fetch("blob:x")), await fails(fetch("about:blank")), await fails(fetch("ftp://a/")), await fails(fetch("http://u:p@a/"))]`, `["TypeError","TypeError","TypeError","TypeError"]`},
 		{`try { await fetch("http://127.0.0.1:1/") } catch (e) { return [e.name, e.cause instanceof Error] }`, `["TypeError",true]`},

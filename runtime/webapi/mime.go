@@ -20,14 +20,14 @@ func parseMIME(s string) (mimeType, bool) {
 	for more {
 		var name, value string
 		name, value, rest, more = nextParameter(rest)
-		if _, known := m.params.get(name); token(name) && value != "" && !known && mimeValue(value) {
+		if _, known := m.params.get(name); token(name) && !known && mimeValue(value) {
 			m.params.add(name, value)
 		}
 	}
 	return m, true
 }
 
-// nextParameter cuts one parameter off; a value that is none is empty.
+// nextParameter cuts one parameter off; the name of what is none is empty.
 func nextParameter(s string) (name, value, rest string, more bool) {
 	s = strings.TrimLeft(s, "\t\n\r ")
 	at := strings.IndexAny(s, ";=")
@@ -42,13 +42,13 @@ func nextParameter(s string) (name, value, rest string, more bool) {
 	if strings.HasPrefix(s, `"`) {
 		value, s = quotedString(s)
 		_, rest, more = strings.Cut(s, ";")
-		if value == "" {
-			name, value = "", ""
-		}
 		return name, value, rest, more
 	}
 	value, rest, more = strings.Cut(s, ";")
-	return name, strings.TrimRight(value, "\t\n\r "), rest, more
+	if value = strings.TrimRight(value, "\t\n\r "); value == "" {
+		name = "" // only a quoted value may be empty
+	}
+	return name, value, rest, more
 }
 
 // quotedString reads the value that s begins with, and what stands behind it.

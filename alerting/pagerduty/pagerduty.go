@@ -41,9 +41,12 @@ type Config struct {
 	APIURL           string // origin of the REST API; default PagerDuty's
 	EventsURL        string // origin of the Events API; default PagerDuty's
 	EscalationPolicy string // id or name, of functions that name none; default "Default"
-	Installation     string // tells this Hadron's services from another's; default "default"
-	ExternalURL      string // base of the link in a service's description; optional
-	Store            Store
+	// Policy is the escalation policy of a function that names none, where its project
+	// or team has one, and which setting says so. Nil, or empty: EscalationPolicy.
+	Policy       func(name function.Name) (policy, setting string)
+	Installation string // tells this Hadron's services from another's; default "default"
+	ExternalURL  string // base of the link in a service's description; optional
+	Store        Store
 	// Settled reports that nothing of a function is open or on its way any more. A
 	// deleted function's service is disabled only then, or after SettleAfter: a disabled
 	// service takes no events. Nil: at once.

@@ -234,6 +234,9 @@ func (t *Target) look(ctx context.Context) error {
 // policy finds the escalation policy that a function wants, by id or by exact name.
 func (t *Target) policy(ctx context.Context, f *function.Function) (policy, error) {
 	wanted, setting := f.Spec.Alerts.EscalationPolicy, "alerts.escalationPolicy in hadron.yaml"
+	if wanted == "" && t.cfg.Policy != nil {
+		wanted, setting = t.cfg.Policy(f.Name)
+	}
 	if wanted == "" {
 		wanted, setting = t.cfg.EscalationPolicy, "pagerduty.escalation_policy in the server's settings"
 	}

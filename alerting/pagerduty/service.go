@@ -73,7 +73,7 @@ type desired struct {
 	name        string // when it is made; it can be changed in PagerDuty
 	description string
 	policy      policy
-	pinned      bool // the manifest names the policy
+	pinned      bool // the manifest, project or team names the policy
 	hash        string
 }
 
@@ -81,6 +81,10 @@ func (c Config) desired(f *function.Function, p policy) desired {
 	d := desired{
 		name: serviceName(f.Name), description: c.description(f),
 		policy: p, pinned: f.Spec.Alerts.EscalationPolicy != "",
+	}
+	if c.Policy != nil && !d.pinned {
+		own, _ := c.Policy(f.Name)
+		d.pinned = own != ""
 	}
 	d.hash = digest("1", d.description, p.id)
 	return d

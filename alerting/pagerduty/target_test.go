@@ -214,6 +214,42 @@ func TestEscalationPolicy(t *testing.T) {
 	w.described()
 }
 
+// A team's policy is that of its functions that name none, also when it is set later.
+func TestEscalationPolicyOfATeam(t *testing.T) {
+	team := map[string]string{}
+	w := newWorld(t, func(c *pagerduty.Config) {
+		c.Policy = func(name function.Name) (string, string) {
+			return team[name.Team()], "the settings of the team " + name.Team()
+		}
+	})
+	night, growth := w.fake.AddEscalationPolicy("Night"), w.fake.AddEscalationPolicy("Growth")
+	w.want("growth/a/own", func(m *function.Manifest) { m.Alerts.EscalationPolicy = "Night" })
+	w.want("growth/a/none")
+	w.want("pay/a/none")
+	w.mustPass()
+	team["growth"] = "Growth"
+	w.mustPass()
+	if own, none, other := w.target.Status("growth/a/own"), w.target.Status("growth/a/none"), w.target.Status("pay/a/none"); own.EscalationPolicy != "Night" || none.EscalationPolicy != "Growth" || other.EscalationPolicy != "Default" {
+		t.Errorf("%+v\n%+v\n%+v", own, none, other)
+	}
+	ids := 0
+	for _, s := range w.ours() {
+		if s.EscalationPolicyID == night || s.EscalationPolicyID == growth {
+			ids++
+		}
+	}
+	if ids != 2 {
+		t.Errorf("services: %+v", w.ours())
+	}
+	team["growth"] = "Nobody"
+	if r, err := w.pass(); err != nil || r.Failed != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+	if s := w.target.Status("growth/a/none"); s.State != pagerduty.Failed || !strings.Contains(s.Error, "change the settings of the team growth") {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestWhatExistsIsAdoptedByItsMarkerOnly(t *testing.T) {
 	w := newWorld(t)
 	w.fake.AddForeignService("hadron: shop.checkout.greet", "Somebody's with the same name")

@@ -71,7 +71,8 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 	bundleTook := time.Since(start)
 
 	got, err := api.Register(ctx, string(name), c.Alias, wire.Register{
-		Source: upload.Source, SourceMap: upload.SourceMap, Manifest: p.ManifestJSON, Message: c.Message, Delivery: asked,
+		Source: upload.Source, SourceMap: upload.SourceMap, Manifest: p.ManifestJSON, Message: c.Message,
+		Delivery: asked, Origin: originOf(ctx, c.Path),
 	})
 	if err != nil {
 		var refused *client.Problem

@@ -57,6 +57,7 @@ var doors = []struct {
 	{"github.com/prometheus/prometheus", []string{"storage/tsdb", "storage/tsdb/promapi"}, "its Go API changes with each minor version"},
 	{"github.com/gorilla/websocket", []string{"ui/live", "ui/client"}, "the two ends of one protocol"},
 	{"github.com/danielgtaylor/huma", []string{"ui/api"}, "one room knows REST"},
+	{"github.com/aymanbagabas/go-udiff", []string{"ui/api"}, "what is compared is bounded in one place"},
 	{"github.com/alecthomas/kong", []string{"cmd/hadron"}, "flags are read at the edge"},
 	{"github.com/PagerDuty/go-pagerduty", []string{"alerting/pagerduty"}, "its faults are handled in one place"},
 	{"github.com/coreos/go-oidc", []string{"runtime/tenant/oidc"}, "one room knows OpenID Connect"},

@@ -87,7 +87,3 @@ func printFreeze(std stdio, asJSON bool, f wire.Freeze) error {
 	}
 	return err
 }
-
-type teamsCommand struct {
-	freezeCommands `embed:""`
-}

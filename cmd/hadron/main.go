@@ -55,12 +55,14 @@ type cli struct {
 	Logs      logsCommand      `cmd:"" help:"Print a function's logs."`
 	Profile   profileCommand   `cmd:"" help:"Show where a function spends its time."`
 	Functions functionsCommand `cmd:"" help:"List functions with their health."`
-	Versions  versionsCommand  `cmd:"" help:"List a function's versions."`
+	Versions  versionsCommand  `cmd:"" help:"List, show and compare a function's versions."`
 	Alias     aliasCommand     `cmd:"" help:"Show or repoint an alias."`
 	Rollouts  rolloutsCommand  `cmd:"" aliases:"deployments" help:"List, show and steer deployments."`
-	Teams     teamsCommand     `cmd:"" help:"Hold a team's deployments."`
 	Release   releaseCommand   `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand  `cmd:"" help:"Point live at the previous version, or the one given."`
+	Teams     teamsCommand     `cmd:"" help:"List, show, create, change, freeze and delete teams."`
+	Projects  projectsCommand  `cmd:"" help:"List, show, create, change and delete projects of a team."`
+	Secrets   secretsCommand   `cmd:"" help:"Set, rotate, list and delete secrets."`
 	Delete    deleteCommand    `cmd:"" help:"Delete a function with all its versions."`
 	Audit     auditCommand     `cmd:"" help:"Show who changed what, from where."`
 	Token     tokenCommand     `cmd:"" help:"Create, list and revoke tokens."`

@@ -53,6 +53,7 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 	if std.Terminal {
 		terminal = std.Out
 	}
+	c.Secrets.Key = os.Getenv("HADRON_SECRETS_KEY") //nolint:forbidigo // no flag, which the process list would show
 	a, err := app.New(app.Options{
 		Config: c.Config, Version: version, Terminal: terminal, Out: std.Out,
 		Logger: slog.New(logHandler(std.Err, c.LogFormat)),

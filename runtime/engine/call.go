@@ -152,7 +152,7 @@ func (e *Engine) contained(what string, fn func()) {
 // panicked contains a panic: goja's or ours.
 func (v *isolate) panicked(p any) error {
 	v.discard(reasonPanic)
-	v.engine.log.Error("function VM panicked", "version", v.prog.id.String(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	v.engine.log.Error("function VM panicked", "version", v.prog.id.String(), "panic", v.secrets.text(fmt.Sprint(p)), "stack", string(debug.Stack()))
 	return errors.New("the platform failed while it ran this function")
 }
 
@@ -387,7 +387,7 @@ func (v *isolate) stalled(c *call) {
 // logRecord hands a line to the log, within the bound of one call.
 func (v *isolate) logRecord(level invocation.Level, message string, fields json.RawMessage) {
 	record := invocation.Record{
-		Time: time.Now(), Level: level, Message: message, Function: v.prog.id.Name, Version: v.prog.id.Version, Fields: fields,
+		Time: time.Now(), Level: level, Message: v.secrets.text(message), Function: v.prog.id.Name, Version: v.prog.id.Version, Fields: v.secrets.json(fields),
 	}
 	if c := v.call; c != nil {
 		record.Request, record.Trace = c.req.ID, c.req.Trace.ID

@@ -39,6 +39,9 @@ type Config struct {
 	Measure func(invocation.Measures)
 	// Call takes fetches to ExternalURL + "/fn/…". Nil refuses them.
 	Call Call
+	// Secrets returns what a version gets of its team's secrets, each time that a VM is
+	// made for it. Nil: nothing.
+	Secrets func(id function.ID) (*Secrets, error)
 	// ExternalURL is the base of this installation's addresses, which functions
 	// cannot reach but for "/fn/…".
 	ExternalURL string

@@ -34,6 +34,7 @@ type isolate struct {
 	handler    handler
 	guards     *hardener
 	env        *goja.Object
+	secrets    *Secrets // nil: none
 	ready      bool
 	fatal      *invocation.Failure // what ended the VM, where that was an error of the function's
 	reason     string              // why it cannot be used again; empty while it can
@@ -98,6 +99,12 @@ var prelude = goja.MustCompile(preludeName, `(function () {
 func (v *isolate) make() error {
 	if v.prog.manifest.UnsafeEval && !v.engine.cfg.Eval {
 		return errNoEval
+	}
+	if secrets := v.engine.cfg.Secrets; secrets != nil && len(v.prog.manifest.Secrets) > 0 && v.prog.id.Version > 0 {
+		var err error
+		if v.secrets, err = secrets(v.prog.id); err != nil {
+			return fmt.Errorf("the function's secrets cannot be read now: %w", err)
+		}
 	}
 	rt := goja.New()
 	rt.SetMaxCallStackSize(v.prog.bounds.Stack)
@@ -197,6 +204,13 @@ func (v *isolate) evaluate() error {
 	for key, value := range v.prog.manifest.Env {
 		if err := v.env.Set(key, value); err != nil {
 			return err
+		}
+	}
+	if v.secrets != nil {
+		for key, value := range v.secrets.values {
+			if err := v.env.Set(key, value); err != nil {
+				return err
+			}
 		}
 	}
 	if err := v.env.Set(function.ReservedEnv+"URL", strings.TrimSuffix(v.engine.cfg.ExternalURL, "/")); err != nil {

@@ -307,5 +307,5 @@ func (v *isolate) Meter(kind invocation.MeasureKind, name string, labels []invoc
 	if v.prog == nil {
 		return nil, errVersion
 	}
-	return v.prog.measures.meter(kind, name, labels)
+	return v.prog.measures.meter(kind, v.secrets.text(name), v.secrets.labels(labels))
 }

@@ -230,6 +230,21 @@ func (p *pool) drop(name function.Name) {
 	}
 }
 
+// renew forgets the VMs of the versions that match, as drop does.
+func (p *pool) renew(match func(function.ID) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, h := range p.homes {
+		if !match(id) {
+			continue
+		}
+		for len(h.idle) > 0 {
+			p.discard(h.idle[0])
+		}
+		delete(p.homes, id)
+	}
+}
+
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

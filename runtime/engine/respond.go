@@ -180,6 +180,7 @@ func (c *call) finish(code invocation.Code, failure *invocation.Failure) {
 	if c.answered {
 		return
 	}
+	failure = c.v.secrets.failure(failure)
 	if failure != nil && code != invocation.ClientClosed {
 		c.v.logFailure(failure, "")
 	}
@@ -220,7 +221,7 @@ var errBackground = errors.New("what waitUntil held took longer than limits.back
 
 func (c *call) backgroundFailed(code invocation.Code, failure *invocation.Failure) {
 	if c.late != nil && c.late.Failure == nil {
-		c.late.Code, c.late.Failure = code, failure
+		c.late.Code, c.late.Failure = code, c.v.secrets.failure(failure)
 	}
 }
 

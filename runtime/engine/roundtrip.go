@@ -25,7 +25,7 @@ func (v *isolate) RoundTrip(req *http.Request) (*http.Response, error) {
 	pass(req, c.Trace)
 	started := time.Now()
 	res, err := v.roundTrip(c, req)
-	v.prog.measures.fetched(fetchHost(req.URL), fetchCode(req, res, err), time.Since(started))
+	v.prog.measures.fetched(v.secrets.text(fetchHost(req.URL)), fetchCode(req, res, err), time.Since(started))
 	return res, err
 }
 
@@ -120,6 +120,6 @@ func hostPort(u *url.URL) string {
 
 // Contain implements webapi.Host.
 func (v *isolate) Contain(panicked any) error {
-	v.engine.log.Error("host work panicked", "version", v.prog.id.String(), "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+	v.engine.log.Error("host work panicked", "version", v.prog.id.String(), "panic", v.secrets.text(fmt.Sprint(panicked)), "stack", string(debug.Stack()))
 	return errors.New("the platform failed; its operator finds the cause in the log")
 }

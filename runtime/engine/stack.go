@@ -26,7 +26,7 @@ func (v *isolate) failure(err error) *invocation.Failure {
 		f.Message = "an error whose name and message cannot be read"
 		_ = v.rt.Try(func() { f.Name, f.Message = v.describe(ex.Value()) }) // what that throws says nothing more
 	})
-	f.Message = clipMessage(f.Message)
+	f.Message = clipMessage(v.secrets.text(f.Message)) // redacted whole: a cut could hide a part of a secret
 	return f
 }
 

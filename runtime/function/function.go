@@ -9,8 +9,17 @@ type Version struct {
 	Manifest  Manifest
 	Author    string // the principal that registered it
 	Message   string
-	Size      int // bytes of the source as uploaded
+	Origin    *Origin // nil: nothing was said
+	Size      int     // bytes of the source as uploaded
 	CreatedAt time.Time
+	RemovedAt time.Time // when retention removed source and bundle, and left this; zero: they are there
+}
+
+// Origin says what registered a version and of which commit, as far as it said so.
+type Origin struct {
+	Tool   string `json:"tool,omitempty"`   // such as "hadron deploy 1.4.0"
+	Commit string `json:"commit,omitempty"` // of git, 7 to 64 hex digits
+	Dirty  bool   `json:"dirty,omitempty"`  // the working tree held more than the commit
 }
 
 // Function is one function as its consumers see it: metadata only. Versions

@@ -121,6 +121,9 @@ func (m Manifest) validateEnv() error {
 	return nil
 }
 
+// ValidSecretName reports whether a manifest can list a secret of that name.
+func ValidSecretName(name string) bool { return validEnvName("", name, "") == nil }
+
 func validEnvName(at, key, whose string) error {
 	if !envPattern.MatchString(key) {
 		return badKey(at, "%q is not %s name: use letters, digits and _", clip(key), whose)

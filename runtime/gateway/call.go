@@ -55,7 +55,7 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	picked, err := g.pick(ctx, req.Header, route, state, t, false)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref))), nil
+		return s.refuse(t.name, invocation.FunctionNotFound, missing(t, err)), nil
 	case ctx.Err() != nil:
 		closeBody(req)
 		return nil, context.Cause(ctx)
@@ -71,10 +71,10 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if code := oversized(v, req.Header, req.ContentLength); code != invocation.OK {
 		return s.refuse(t.name, code, tooLarge(v, code)), nil
 	}
-	if code := g.admit(v, invocation.TriggerFunction); code != invocation.OK {
-		return s.refuse(t.name, code, busy(v, code)), nil
+	if code, why := g.admit(v, route.share, invocation.TriggerFunction); code != invocation.OK {
+		return s.refuse(t.name, code, busy(v, route.share, why)), nil
 	}
-	e := &exchange{g: g, version: v, compared: picked.compared, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, share: route.share, compared: picked.compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerFunction, Method: method(req),
 		URL: g.address(t.rest, req.URL), Header: g.requestHeader(req.Header, trace, s.traceparent), Trace: trace,
 		Depth: caller.Depth + 1, Limits: *v.limits,

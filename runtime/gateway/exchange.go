@@ -38,6 +38,7 @@ type sink interface {
 type exchange struct {
 	g       *Gateway
 	version *version
+	share   *share // of the function's project
 	// compared is the side of a rollout's comparison that the call counts for; nil: none.
 	compared *side
 	request  invocation.Request
@@ -218,7 +219,7 @@ func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
 	out.Hits |= e.hit(out.Code)
 	served := out.Code == invocation.OK || out.Code == invocation.HTTP5xx
 	var cut error
-	e.g.leave(e.version) // the function is done; how slowly its answer is read is not its load
+	e.g.leave(e.version, e.share) // the function is done; how slowly its answer is read is not its load
 	switch {
 	case e.sent:
 		if !served {

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hadron/runtime/access"
 	"hadron/runtime/function"
@@ -74,6 +75,9 @@ type Config struct {
 	// Refused is told of requests refused before a version was called; the name is
 	// empty where no such function exists, so that callers cannot invent names.
 	Refused func(name function.Name, code invocation.Code)
+	// Quota is what a team ("growth") or a project ("growth/signup") may ask of this
+	// node. It is asked once; SetQuota tells of changes. Nil: no bounds.
+	Quota func(scope string) Quota
 	// Sample decides whether a trace that begins here is sampled. Nil: all are.
 	Sample func(traceID string) bool
 
@@ -139,7 +143,9 @@ type Gateway struct {
 	base     string   // path of ExternalURL, without its last slash
 	routes   *table
 	resolved *resolver
+	shares   *shares
 
+	clock    func() int64 // nanoseconds that only grow
 	inFlight atomic.Int64 // admitted and not answered yet
 	busy     atomic.Int64 // those and what waitUntil holds
 	draining atomic.Bool
@@ -158,12 +164,15 @@ func New(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: parse ExternalURL: %w", err)
 	}
+	epoch, shares := time.Now(), newShares(cfg.Quota)
 	return &Gateway{
 		cfg:      cfg,
 		origin:   u.Scheme + "://" + u.Host,
 		host:     []string{u.Host},
 		base:     strings.TrimRight(u.EscapedPath(), "/"),
-		routes:   newTable(),
+		clock:    func() int64 { return int64(time.Since(epoch)) },
+		routes:   newTable(shares),
+		shares:   shares,
 		resolved: newResolver(cfg.Resolve, cfg.MaxResolved),
 		idle:     make(chan struct{}),
 	}, nil
@@ -175,6 +184,10 @@ func (g *Gateway) Apply(f function.Function) { g.routes.apply(f) }
 
 // Remove makes the function unknown. Calls in flight go on undisturbed.
 func (g *Gateway) Remove(name function.Name) { g.routes.remove(name) }
+
+// Forget makes versions unknown that retention removed and no alias names. Calls in
+// flight go on undisturbed.
+func (g *Gateway) Forget(name function.Name, versions []int) { g.resolved.forget(name, versions) }
 
 // InFlight returns how many calls are admitted and not answered yet.
 func (g *Gateway) InFlight() int { return int(g.inFlight.Load()) }
@@ -195,27 +208,46 @@ func (g *Gateway) Drain(ctx context.Context) error {
 	}
 }
 
-// admit takes a place for a call of v, or says which limit is in the way.
-func (g *Gateway) admit(v *version, trigger invocation.Trigger) invocation.Code {
+// admit takes a place for a call of v, in the share of its project, or says which
+// limit is in the way.
+func (g *Gateway) admit(v *version, project *share, trigger invocation.Trigger) (invocation.Code, bound) {
 	g.busy.Add(1)
-	switch {
-	case g.draining.Load() && trigger != invocation.TriggerFunction:
+	if g.draining.Load() && trigger != invocation.TriggerFunction {
 		g.unbusy()
-		return invocation.NodeOverloaded
+		return invocation.NodeOverloaded, ofNode
+	}
+	// Step by step, so that a call that is refused is never seen in a count behind.
+	code, why := invocation.FunctionOverloaded, ofFunction
+	switch {
 	case v.inFlight.Add(1) > int64(v.limits.Concurrency):
 		v.inFlight.Add(-1)
-		g.unbusy()
-		return invocation.FunctionOverloaded
+	case !project.enter():
+		v.inFlight.Add(-1)
+		why = ofProject
+	case !project.team.enter():
+		project.inFlight.Add(-1)
+		v.inFlight.Add(-1)
+		why = ofTeam
 	case g.inFlight.Add(1) > int64(g.cfg.MaxInFlight):
-		g.leave(v)
-		g.unbusy()
-		return invocation.NodeOverloaded
+		g.leave(v, project)
+		code, why = invocation.NodeOverloaded, ofNode
+	case !project.take(g.clock):
+		g.leave(v, project)
+		why = ofProjectRate
+	case !project.team.take(g.clock):
+		g.leave(v, project)
+		why = ofTeamRate
+	default:
+		return invocation.OK, 0
 	}
-	return invocation.OK
+	g.unbusy()
+	return code, why
 }
 
-func (g *Gateway) leave(v *version) {
+func (g *Gateway) leave(v *version, project *share) {
 	g.inFlight.Add(-1)
+	project.team.inFlight.Add(-1)
+	project.inFlight.Add(-1)
 	v.inFlight.Add(-1)
 }
 

@@ -49,7 +49,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	picked, err := g.pick(r.Context(), r.Header, route, state, t, true)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref)))
+		s.refuse(t.name, invocation.FunctionNotFound, missing(t, err))
 		return
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // nobody is left to answer
@@ -67,13 +67,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 		s.refuse(t.name, code, tooLarge(v, code))
 		return
 	}
-	if code := g.admit(v, invocation.TriggerHTTP); code != invocation.OK {
-		s.refuse(t.name, code, busy(v, code))
+	if code, why := g.admit(v, route.share, invocation.TriggerHTTP); code != invocation.OK {
+		s.refuse(t.name, code, busy(v, route.share, why))
 		return
 	}
 	header := g.requestHeader(r.Header, trace, s.traceparent)
 	g.setForwarded(header, r, s.value)
-	e := &exchange{g: g, version: v, compared: picked.compared, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, share: route.share, compared: picked.compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerHTTP, Method: r.Method,
 		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: *v.limits,
 	}}
@@ -105,13 +105,6 @@ func (g *Gateway) route(raw string) (t target, r *route, why string) {
 		return t, nil, err.Error() + "."
 	}
 	return t, nil, fmt.Sprintf("There is no function %s.", t.name)
-}
-
-func busy(v *version, code invocation.Code) string {
-	if code == invocation.FunctionOverloaded {
-		return fmt.Sprintf("%s runs its %d calls at once already (limits.concurrency). Try again.", v.meta.ID, v.limits.Concurrency)
-	}
-	return "This server takes no more calls at the moment. Try again."
 }
 
 // httpSink is an HTTP client waiting for its answer.

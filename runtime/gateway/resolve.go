@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +19,8 @@ const (
 )
 
 // resolver remembers versions that no alias names. What it found stays true as long
-// as the route lives, since versions are immutable; what it did not find is asked
+// as the route lives, since versions are immutable, or until retention removes it;
+// what it did not find is asked
 // again once the function changed or missTTL passed.
 type resolver struct {
 	resolve func(context.Context, function.Ref) (function.Version, error)
@@ -40,6 +42,7 @@ type resolveKey struct {
 type resolution struct {
 	key     resolveKey
 	version *version // nil: none
+	missed  error    // of a miss: ErrNotFound, or a *RemovedError
 	state   *state   // of a miss: the state it is true of
 	until   time.Time
 }
@@ -59,13 +62,13 @@ func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.R
 	}
 	k := resolveKey{rt, ref.String()}
 	if got, ok := r.get(k, s); ok {
-		if got == nil {
-			return nil, ErrNotFound
+		if got.version == nil {
+			return nil, got.missed
 		}
-		if v := s.version(got.meta.ID.Version); v != nil {
+		if v := s.version(got.version.meta.ID.Version); v != nil {
 			return v, nil // an alias names it by now
 		}
-		return got, nil
+		return got.version, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, resolveWait, errors.New("the function index did not answer in time"))
 	defer cancel()
@@ -78,8 +81,12 @@ func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.R
 	meta, err := r.resolve(ctx, ref)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		r.put(&resolution{key: k, state: s, until: time.Now().Add(missTTL)})
-		return nil, ErrNotFound
+		missed := ErrNotFound
+		if removed := (*RemovedError)(nil); errors.As(err, &removed) {
+			missed = removed
+		}
+		r.put(&resolution{key: k, missed: missed, state: s, until: time.Now().Add(missTTL)})
+		return nil, missed
 	case err != nil:
 		return nil, fmt.Errorf("resolve %s: %w", ref, err)
 	}
@@ -92,7 +99,7 @@ func (r *resolver) find(ctx context.Context, rt *route, s *state, ref function.R
 	return r.put(&resolution{key: k, version: v}), nil
 }
 
-func (r *resolver) get(k resolveKey, s *state) (*version, bool) {
+func (r *resolver) get(k resolveKey, s *state) (*resolution, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, ok := r.known[k]
@@ -104,7 +111,19 @@ func (r *resolver) get(k resolveKey, s *state) (*version, bool) {
 		return nil, false
 	}
 	r.order.MoveToFront(e)
-	return got.version, true
+	return got, true
+}
+
+// forget drops what is remembered of versions that are gone.
+func (r *resolver) forget(name function.Name, gone []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, e := range r.known {
+		if v := e.Value.(*resolution).version; k.route.name == name && v != nil && slices.Contains(gone, v.meta.ID.Version) {
+			r.order.Remove(e)
+			delete(r.known, k)
+		}
+	}
 }
 
 // put remembers res and returns the version to use: one that another goroutine

@@ -15,6 +15,7 @@ import (
 // 100,000 functions each holds two dozen.
 type table struct {
 	seed   maphash.Seed
+	shares *shares
 	mu     sync.Mutex // held by writers
 	shards [4096]atomic.Pointer[map[function.Name]*route]
 }
@@ -22,6 +23,7 @@ type table struct {
 // route is one function. A repoint replaces its state and nothing else.
 type route struct {
 	name        function.Name
+	share       *share // of the function's project
 	state       atomic.Pointer[state]
 	comparisons atomic.Pointer[[]comparison] // nil: none
 }
@@ -64,7 +66,7 @@ func (v *version) observer(observe func(function.Version) Observer) Observer {
 	return *v.told.Load()
 }
 
-func newTable() *table { return &table{seed: maphash.MakeSeed()} }
+func newTable(shares *shares) *table { return &table{seed: maphash.MakeSeed(), shares: shares} }
 
 func (t *table) shard(name function.Name) *atomic.Pointer[map[function.Name]*route] {
 	return &t.shards[maphash.String(t.seed, string(name))%uint64(len(t.shards))]
@@ -98,7 +100,7 @@ func (t *table) apply(f function.Function) {
 		known.state.Store(next)
 		return
 	}
-	r := &route{name: f.Name}
+	r := &route{name: f.Name, share: t.shares.of(f.Name)}
 	r.state.Store(next)
 	t.replace(f.Name, func(m map[function.Name]*route) { m[f.Name] = r })
 }

@@ -102,7 +102,7 @@ func whole(version int) []function.Weight {
 func (r *Registry) repoint(ctx context.Context, e *edit, alias function.Alias) (*edit, error) {
 	e.known = slices.Clone(e.known)
 	for _, w := range alias.Weights {
-		v, err := r.version(ctx, e.cur.Function, w.Version)
+		v, err := kept(r.version(ctx, e.cur.Function, w.Version))
 		if err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ const (
 	KindRolledBack Kind = "rolled_back" // live went back to an earlier version
 	KindRepointed  Kind = "repointed"   // an alias was set
 	KindDeleted    Kind = "deleted"
+	KindRetired    Kind = "retired" // old versions were removed by the team's retention
 	KindRollout    Kind = "rollout" // a deployment began that moves an alias step by step
 )
 
@@ -36,9 +37,16 @@ type Change struct {
 	Time     time.Time
 }
 
+// Deployments lists the kinds of change to functions that people look at as
+// deployments; the others are of teams, secrets and the like, for the audit.
+func Deployments() []Kind {
+	return []Kind{KindRegistered, KindDeployed, KindRolledBack, KindRepointed, KindRollout, KindDeleted}
+}
+
 // State is the part of a function that a change touched.
 type State struct {
 	Version int          `json:"version,omitempty"` // the one the change made or pointed at whole
+	Removed []int        `json:"removed,omitempty"` // versions that retention removed
 	Digest  string       `json:"digest,omitempty"`
 	Aliases []AliasState `json:"aliases,omitempty"`
 }
@@ -59,6 +67,15 @@ func (c Change) Live() (from, to []function.Weight, touched bool) {
 	from, was := before.weights(function.Live)
 	to, is := after.weights(function.Live)
 	return from, to, was || is
+}
+
+// removed lists the versions that the change removed.
+func (c Change) removed() []int {
+	var after State
+	if c.Kind != KindRetired || json.Unmarshal(c.After, &after) != nil {
+		return nil
+	}
+	return after.Removed
 }
 
 // Moved returns an alias that the change set, live before others, and what it meant
@@ -92,6 +109,7 @@ const Newest = math.MaxInt64
 // after After; with Before newest first, those between the two.
 type ChangeFilter struct {
 	Name   function.Name // empty: of all functions
+	Kinds  []Kind        // empty: of every kind, those of teams and secrets included
 	After  int64
 	Before int64
 	Limit  int // 100 unless given, at most MaxPage
@@ -116,7 +134,7 @@ func stateOf(f function.Function, version int, digest string, names []string) St
 var jsonNull = json.RawMessage("null")
 
 func (s State) encode() (json.RawMessage, error) {
-	if s.Version == 0 && len(s.Aliases) == 0 {
+	if s.Version == 0 && len(s.Aliases) == 0 && len(s.Removed) == 0 {
 		return jsonNull, nil
 	}
 	b, err := json.Marshal(s)

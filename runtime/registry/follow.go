@@ -45,6 +45,10 @@ func (r *Registry) Wake() (<-chan struct{}, func()) {
 	}
 }
 
+// Nudge wakes everybody who waits for changes, for one that the index does not hold,
+// such as a team's settings.
+func (r *Registry) Nudge() { r.wake() }
+
 func (r *Registry) wake() {
 	r.wakeMu.Lock()
 	defer r.wakeMu.Unlock()
@@ -91,6 +95,9 @@ func (r *Registry) Sync(ctx context.Context) error {
 		}
 		for _, rec := range snap.Records {
 			changed = r.adopt(rec) || changed
+		}
+		for _, c := range changes {
+			r.forget(c.Function, c.removed())
 		}
 		r.seen = changes[len(changes)-1].Cursor
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"unicode/utf8"
 
 	"hadron/runtime/function"
@@ -18,6 +19,7 @@ type Registration struct {
 	SourceMap string
 	Manifest  []byte // the author's own JSON; empty for the empty manifest
 	Message   string
+	Origin    function.Origin
 	Alias     string // points at the version, whole; empty for none
 }
 
@@ -34,7 +36,7 @@ type Registered struct {
 // at the version afterwards, new or not. A refusal leaves nothing behind.
 //
 // Errors: *function.NameError, *function.ManifestError, function.ErrAlias,
-// ErrSource, ErrTooLarge, ErrTooMany, and those of the Builder.
+// ErrSource, ErrTooLarge, ErrTooMany, ErrOrigin, and those of the Builder and of Admit.
 func (r *Registry) Register(ctx context.Context, g Registration) (Registered, error) {
 	manifest, digest, err := r.check(g)
 	if err != nil {
@@ -72,6 +74,9 @@ func (r *Registry) check(g Registration) (function.Manifest, string, error) {
 	if len(g.Message) > MaxMessage {
 		return none, "", fmt.Errorf("message of %s: %w: at most %d bytes", g.Name, ErrTooLarge, MaxMessage)
 	}
+	if !validOrigin(g.Origin) {
+		return none, "", fmt.Errorf("origin of %s: %w", g.Name, ErrOrigin)
+	}
 	// Encoding for the digest would make different malformed texts equal.
 	if !utf8.ValidString(g.Source) {
 		return none, "", fmt.Errorf("source of %s: %w", g.Name, ErrSource)
@@ -93,6 +98,21 @@ func (r *Registry) check(g Registration) (function.Manifest, string, error) {
 	// What is handed out now is what the Store will read back.
 	manifest, err = settle(manifest)
 	return manifest, digest, err
+}
+
+var commitPattern = regexp.MustCompile(`^([0-9a-f]{7,64})?$`)
+
+const maxTool = 64
+
+func originOf(o function.Origin) *function.Origin {
+	if o == (function.Origin{}) {
+		return nil
+	}
+	return &o
+}
+
+func validOrigin(o function.Origin) bool {
+	return len(o.Tool) <= maxTool && utf8.ValidString(o.Tool) && commitPattern.MatchString(o.Commit)
 }
 
 func settle(m function.Manifest) (function.Manifest, error) {
@@ -137,6 +157,9 @@ func (r *Registry) register(ctx context.Context, g Registration, m function.Mani
 		case built == nil:
 			return nil, errNotBuilt
 		}
+		if err := r.admit(ctx, Admission{By: g.By, Name: g.Name, New: !cur.exists(), Manifest: m}); err != nil {
+			return nil, err
+		}
 		e := r.create(cur, g, m, digest, built)
 		out.Version, out.Created = e.version.Version, true
 		for _, name := range aliasesOf(cur, g) {
@@ -155,6 +178,13 @@ func (r *Registry) register(ctx context.Context, g Registration, m function.Mani
 	}
 	out.Function = rec.Function
 	return out, nil
+}
+
+func (r *Registry) admit(ctx context.Context, a Admission) error {
+	if r.cfg.Admit == nil {
+		return nil
+	}
+	return r.cfg.Admit(ctx, a)
 }
 
 // aliasesOf lists the aliases that a new version gets.
@@ -198,7 +228,7 @@ func (r *Registry) create(cur Record, g Registration, m function.Manifest, diges
 	e.version = &NewVersion{
 		Version: function.Version{
 			ID: function.ID{Name: g.Name, Version: f.Latest}, Digest: digest, Manifest: m,
-			Author: g.By, Message: g.Message, Size: len(g.Source), CreatedAt: now,
+			Author: g.By, Message: g.Message, Origin: originOf(g.Origin), Size: len(g.Source), CreatedAt: now,
 		},
 		Content: Content{
 			Parts: map[Part][]byte{

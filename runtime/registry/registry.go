@@ -40,6 +40,24 @@ type Config struct {
 	CacheBytes int              // of bundles kept in memory; 64 MiB unless given
 	MaxBuilds  int              // builds at once, others wait; 4 unless given
 	Now        func() time.Time // time.Now unless given
+	// Admit is asked right before a version is stored that was not there; its error
+	// refuses it and passes through. Nil: everything is admitted.
+	Admit func(ctx context.Context, a Admission) error
+	// Retention says which versions of a function may go. Nil, or a zero Keep: none.
+	Retention func(name function.Name) Retention
+	// InUse lists versions that others than aliases need, such as a rollout. Where it
+	// fails, nothing is removed. Nil: none.
+	InUse func(ctx context.Context, name function.Name) ([]int, error)
+	// Retired is told of versions that were removed, on whichever node. Nil: nobody is.
+	Retired func(name function.Name, versions []int)
+}
+
+// Admission is a version that asks to be stored.
+type Admission struct {
+	By       string
+	Name     function.Name
+	New      bool // the function is not there yet
+	Manifest function.Manifest
 }
 
 // Bounds of what one function and one answer hold.
@@ -168,7 +186,8 @@ func (r *Registry) Versions(ctx context.Context, name function.Name, before, lim
 	return vs, nil
 }
 
-// Version returns one version's metadata, ErrNotFound or ErrVersionNotFound.
+// Version returns one version's metadata, also where retention removed the rest of
+// it, ErrNotFound or ErrVersionNotFound.
 func (r *Registry) Version(ctx context.Context, id function.ID) (function.Version, error) {
 	rec, ok := r.index.get(id.Name)
 	if !ok {
@@ -195,9 +214,19 @@ func (r *Registry) version(ctx context.Context, f function.Function, number int)
 	return vs[0], nil
 }
 
+// kept refuses a version that retention has removed: its metadata is all there is.
+func kept(v function.Version, err error) (function.Version, error) {
+	if err == nil && !v.RemovedAt.IsZero() {
+		err = fmt.Errorf("%s: %w: %w at %s", v.ID, ErrVersionNotFound, ErrVersionRemoved, v.RemovedAt.Format(time.RFC3339))
+		v = function.Version{}
+	}
+	return v, err
+}
+
 // Resolve returns the version that a reference means; of an alias that splits
 // traffic, the one with most weight. It returns ErrNotFound, ErrAliasNotFound,
-// ErrVersionNotFound or ErrAmbiguous.
+// ErrVersionNotFound, which wraps ErrVersionRemoved as well where retention removed
+// it, or ErrAmbiguous.
 func (r *Registry) Resolve(ctx context.Context, ref function.Ref) (function.Version, error) {
 	rec, ok := r.index.get(ref.Name)
 	if !ok {
@@ -205,7 +234,7 @@ func (r *Registry) Resolve(ctx context.Context, ref function.Ref) (function.Vers
 	}
 	switch {
 	case ref.Version != 0:
-		return r.version(ctx, rec.Function, ref.Version)
+		return kept(r.version(ctx, rec.Function, ref.Version))
 	case ref.Digest != "":
 		return r.byDigest(ctx, ref.Name, ref.Digest)
 	}
@@ -223,7 +252,7 @@ func (r *Registry) Resolve(ctx context.Context, ref function.Ref) (function.Vers
 }
 
 func (r *Registry) byDigest(ctx context.Context, name function.Name, digest string) (function.Version, error) {
-	vs, err := r.cfg.Store.Versions(ctx, VersionQuery{Name: name, Digest: digest, Limit: 2})
+	vs, err := r.cfg.Store.Versions(ctx, VersionQuery{Name: name, Digest: digest, Limit: 2, Kept: true})
 	switch {
 	case err != nil:
 		return function.Version{}, fmt.Errorf("find version of %s by digest: %w", name, err)

@@ -13,16 +13,22 @@ type Store interface {
 	// Load reads functions in one consistent view: those named, deleted ones
 	// included and unknown ones left out, or without names all that exist, by name.
 	Load(ctx context.Context, names ...function.Name) (Snapshot, error)
-	// Versions reads versions of one function, newest first; none is no error.
+	// Versions reads versions of one function, newest first, removed ones included;
+	// none is no error.
 	Versions(ctx context.Context, q VersionQuery) ([]function.Version, error)
-	// Content reads the asked parts of one version, or ErrVersionNotFound.
+	// Content reads the asked parts of one version, or ErrVersionNotFound, also
+	// where it was removed.
 	Content(ctx context.Context, id function.ID, parts ...Part) (Content, error)
 	// Changes reads the log of writes.
 	Changes(ctx context.Context, f ChangeFilter) ([]Change, error)
+	// Count returns how many functions there are under a prefix of names, and how many
+	// versions they have that were not removed.
+	Count(ctx context.Context, prefix string) (functions, versions int, err error)
 	// Commit writes all of c or nothing, and returns the change's cursor: cursors
 	// grow in the order of commits. It returns ErrConflict where the function's
 	// revision is not c.Expect, ErrVersionNotFound where an alias names a version
-	// that is not there, and ErrStale where what is beside it was overtaken.
+	// that is not there, and ErrStale where what is beside it was overtaken. A version
+	// that an alias names is not removed: that is an error.
 	Commit(ctx context.Context, c Commit) (cursor int64, err error)
 }
 
@@ -50,7 +56,8 @@ type VersionQuery struct {
 	Number int
 	Digest string
 	Before int
-	Limit  int // over 0
+	Limit  int  // over 0
+	Kept   bool // only those that were not removed
 }
 
 // Part is one of the texts that a version consists of.
@@ -88,6 +95,7 @@ type Commit struct {
 	Next    Record      // Revision is the Store's to give
 	Version *NewVersion // nil: none is new
 	Aliases []function.Alias
+	Removed []int  // versions whose content goes, and whose metadata stays
 	Change  Change // Cursor is the Store's to give
 	// Beside is written in the same transaction; the Store knows its type. The registry
 	// only passes it on.

@@ -24,6 +24,7 @@ type edit struct {
 	version *NewVersion
 	known   []function.Version // metadata at hand of versions that aliases name
 	touched []string           // aliases
+	removed []int              // versions
 	points  int                // version that the state speaks of
 	digest  string
 	beside  any
@@ -91,6 +92,7 @@ func (r *Registry) commit(ctx context.Context, e *edit) (Record, error) {
 	if r.adopt(next) {
 		r.wake()
 	}
+	r.forget(next.Function.Name, e.removed)
 	return next, nil
 }
 
@@ -169,12 +171,14 @@ func (e *edit) commit(now time.Time) (Commit, error) {
 	if err != nil {
 		return Commit{}, err
 	}
-	after, err := stateOf(*f, e.points, e.digest, e.touched).encode()
+	state := stateOf(*f, e.points, e.digest, e.touched)
+	state.Removed = e.removed
+	after, err := state.encode()
 	if err != nil {
 		return Commit{}, err
 	}
 	c := Commit{
-		Expect: e.cur.Revision, Next: e.next, Version: e.version,
+		Expect: e.cur.Revision, Next: e.next, Version: e.version, Removed: e.removed,
 		Change: Change{Kind: e.kind, Function: f.Name, By: e.by, Message: e.message, Before: before, After: after, Time: now},
 		Beside: e.beside,
 	}

@@ -41,6 +41,7 @@ const (
 	kindProfile                  // parent: profile a version
 	kindProfiled                 // child
 	kindDrain                    // parent: end what runs, then exit
+	kindSecrets                  // parent: a loaded version's secrets as they are now
 	kinds
 )
 
@@ -60,9 +61,10 @@ type bounds [kinds]int
 
 // Bounds of messages.
 const (
-	maxHead  = 2 << 20
-	maxBlob  = 64 << 20
-	maxParts = 80 << 20 // of all unfinished messages together
+	maxHead    = 2 << 20
+	maxBlob    = 64 << 20
+	maxSecrets = 8 << 20
+	maxParts   = 80 << 20 // of all unfinished messages together
 )
 
 // fromChild is what a parent takes. Its sender is not trusted.
@@ -76,6 +78,7 @@ var fromChild = bounds{
 var fromParent = bounds{
 	kindAdopt: 1 << 20, kindLoad: maxBlob, kindDrop: 1 << 10, kindPrewarm: 16, kindReq: maxHead, kindBody: maxPayload, kindEOF: 4 << 10,
 	kindWindow: 16, kindCancel: 4 << 10, kindHead: maxHead, kindEnd: 4 << 10, kindRefused: 1 << 10, kindJob: maxBlob, kindProfile: 1 << 10, kindDrain: 16,
+	kindSecrets: maxSecrets,
 }
 
 // errFrame is wrapped by every refusal of what the other side sent.

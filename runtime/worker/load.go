@@ -15,11 +15,12 @@ import (
 
 // load is one version in one worker.
 type load struct {
-	index uint32
-	sent  bool // LOAD is written, so REQ may follow
-	once  sync.Once
-	ready chan struct{}
-	err   error
+	index   uint32
+	sent    bool     // LOAD is written, so REQ may follow
+	secrets []string // names that its manifest lists
+	once    sync.Once
+	ready   chan struct{}
+	err     error
 }
 
 func (l *load) fail(err error) {
@@ -95,8 +96,18 @@ func (w *process) sendBundle(ctx context.Context, id function.ID, index uint32) 
 	if err != nil {
 		return fmt.Errorf("load bundle: %w", err)
 	}
-	w.out.send(kindLoad, index, payload)
-	return nil
+	names := bundle.Manifest.Secrets
+	if len(names) == 0 {
+		w.out.send(kindLoad, index, appendSecrets(payload, nil))
+		return nil
+	}
+	// Noted first: whoever changes a secret from now on tells this worker of it.
+	w.mu.Lock()
+	if l := w.loads[id]; l != nil {
+		l.secrets = names
+	}
+	w.mu.Unlock()
+	return w.tell(ctx, kindLoad, index, id, names, payload)
 }
 
 // appendBundle writes what LOAD and BUILT hold.
@@ -120,12 +131,33 @@ func appendBundle(b []byte, id function.ID, bundle function.Bundle) ([]byte, err
 
 func readBundle(data []byte) (function.Bundle, error) {
 	c := cursor{s: string(data)}
-	bundle := function.Bundle{ID: function.ID{Name: function.Name(c.text()), Version: c.small(), Baseline: c.small() == 1}, Builder: c.text()}
-	manifest := c.text()
-	bundle.Code, bundle.Map = []byte(c.text()), []byte(c.text())
+	bundle, manifest := c.bundle()
 	if err := c.end(); err != nil {
 		return function.Bundle{}, err
 	}
+	return withManifest(bundle, manifest)
+}
+
+// readLoad reads what LOAD holds: a bundle and the secrets of its version.
+func readLoad(data []byte) (function.Bundle, map[string]string, error) {
+	c := cursor{s: string(data)}
+	bundle, manifest := c.bundle()
+	secrets := c.secrets()
+	if err := c.end(); err != nil {
+		return function.Bundle{}, nil, err
+	}
+	bundle, err := withManifest(bundle, manifest)
+	return bundle, secrets, err
+}
+
+func (c *cursor) bundle() (bundle function.Bundle, manifest string) {
+	bundle = function.Bundle{ID: function.ID{Name: function.Name(c.text()), Version: c.small(), Baseline: c.small() == 1}, Builder: c.text()}
+	manifest = c.text()
+	bundle.Code, bundle.Map = []byte(c.text()), []byte(c.text())
+	return bundle, manifest
+}
+
+func withManifest(bundle function.Bundle, manifest string) (function.Bundle, error) {
 	if err := json.Unmarshal([]byte(manifest), &bundle.Manifest); err != nil {
 		return function.Bundle{}, fmt.Errorf("%w: its manifest is malformed", errFrame)
 	}

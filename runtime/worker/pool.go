@@ -253,10 +253,16 @@ func (p *Pool) pauseFor(ctx context.Context, d time.Duration) bool {
 // budgetOf is the memory that a worker may add to what it starts with. A version
 // on probation has its own limit, and what the collector needs beside it.
 func (p *Pool) budgetOf(a place, memory function.Size) function.Size {
-	if a.alone.Version == 0 || memory <= 0 {
-		return p.cfg.Memory
+	most := p.cfg.Memory
+	if p.cfg.Budget != nil {
+		if own := p.cfg.Budget(a.team); own > 0 {
+			most = max(own, minMemory)
+		}
 	}
-	return min(p.cfg.Memory, memory+memory/4+16<<20)
+	if a.alone.Version == 0 || memory <= 0 {
+		return most
+	}
+	return min(most, memory+memory/4+16<<20)
 }
 
 // reserve takes a place among the workers, at the cost of one that is idle.

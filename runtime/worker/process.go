@@ -36,6 +36,8 @@ type process struct {
 	log  *slog.Logger
 	read chan struct{} // closed when the reader has ended and all is settled
 
+	telling sync.Mutex // held from the reading of a version's secrets until they are written
+
 	heard atomic.Int64 // when the child last said anything, Unix nanoseconds
 	stats atomic.Pointer[stats]
 	usage usage

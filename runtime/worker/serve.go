@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -125,13 +126,14 @@ type child struct {
 
 // version is one that the parent has loaded here.
 type version struct {
-	index  uint32
-	id     function.ID
-	limits function.Limits
-	mu     sync.Mutex
-	bundle *function.Bundle // until the engine has taken it
-	came   chan struct{}    // closed when it is there, or refused
-	failed error
+	index   uint32
+	id      function.ID
+	limits  function.Limits
+	secrets atomic.Pointer[engine.Secrets]
+	mu      sync.Mutex
+	bundle  *function.Bundle // until the engine has taken it
+	came    chan struct{}    // closed when it is there, or refused
+	failed  error
 }
 
 // listen does what the parent says, until it says no more: then the error is io.EOF.
@@ -174,6 +176,8 @@ func (c *child) take(f frame) error {
 	case kindRefused:
 		c.refuseLoad(f)
 		return nil
+	case kindSecrets:
+		return c.takeSecrets(f)
 	case kindDrop:
 		c.drop(function.Name(f.data))
 		return nil
@@ -205,7 +209,7 @@ func (c *child) adopt(data []byte) error {
 	c.team = o.Team
 	c.gauges = newGatherer()
 	cfg := engine.Config{
-		Bundle: c.bundle, Log: c.logRecord, ExternalURL: o.ExternalURL, PrivateAllow: o.PrivateAllow,
+		Bundle: c.bundle, Secrets: c.secretsOf, Log: c.logRecord, ExternalURL: o.ExternalURL, PrivateAllow: o.PrivateAllow,
 		Own: func() []net.Addr { return own }, Call: c.call, Logger: c.log, Registerer: c.gauges,
 		Measure: c.measure, MemoryBudget: o.Memory, MaxCall: o.MaxCall, Eval: true,
 	}
@@ -259,7 +263,7 @@ func (c *child) report() {
 
 // load takes LOAD: a version under an index that REQ will name.
 func (c *child) load(f frame) error {
-	bundle, err := readBundle(f.data)
+	bundle, secrets, err := readLoad(f.data)
 	if err != nil {
 		return err
 	}
@@ -271,6 +275,7 @@ func (c *child) load(f frame) error {
 		c.versions[f.stream] = v
 		c.byID[v.id] = v
 	}
+	c.keep(v, secrets)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.bundle, v.failed = &bundle, nil

@@ -34,6 +34,11 @@ type Config struct {
 	Build string
 	// Bundle returns what to run for a version. Its result is kept and not changed.
 	Bundle func(ctx context.Context, id function.ID) (function.Bundle, error)
+	// Secrets returns the values of those of the names that the function's team has
+	// set. They go to the team's worker with LOAD. Nil: none.
+	Secrets func(ctx context.Context, id function.ID, names []string) (map[string]string, error)
+	// Budget is what a team's worker may use in place of Memory; 0, or nil: Memory.
+	Budget func(team string) function.Size
 	// Log takes what functions write to the console. It must not block. Nil drops it.
 	Log func(invocation.Record)
 	// Measure takes what functions count. It must not block. Nil drops it.

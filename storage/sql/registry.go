@@ -27,22 +27,40 @@ type versionRow struct {
 	Manifest  string `db:"manifest"`
 	Author    string `db:"author"`
 	Message   string `db:"message"`
+	Origin    string `db:"origin"`
 	Size      int    `db:"size"`
 	CreatedAt int64  `db:"created_at"`
+	RemovedAt int64  `db:"removed_at"`
 }
 
-const versionColumns = "v.function, v.number, v.digest, v.manifest, v.author, v.message, v.size, v.created_at"
+const (
+	versionColumns = "v.function, v.number, v.digest, v.manifest, v.author, v.message, v.origin, v.size, v.created_at, 0 AS removed_at"
+	removedColumns = "v.function, v.number, v.digest, v.manifest, v.author, v.message, v.origin, v.size, v.created_at, v.removed_at"
+)
 
 // head is the version without its manifest.
-func (r versionRow) head() function.Version {
-	return function.Version{
+func (r versionRow) head() (function.Version, error) {
+	v := function.Version{
 		ID: function.ID{Name: function.Name(r.Function), Version: r.Number}, Digest: r.Digest,
-		Author: r.Author, Message: r.Message, Size: r.Size, CreatedAt: fromMicros(r.CreatedAt),
+		Author: r.Author, Message: r.Message, Size: r.Size, CreatedAt: fromMicros(r.CreatedAt), RemovedAt: fromMicrosOrZero(r.RemovedAt),
 	}
+	if r.Origin == noOrigin { // of most
+		return v, nil
+	}
+	if err := json.Unmarshal([]byte(r.Origin), &v.Origin); err != nil {
+		return v, fmt.Errorf("decode origin of %s: %w", v.ID, err)
+	}
+	return v, nil
 }
 
+// noOrigin is the column of a version that came with none.
+const noOrigin = "{}"
+
 func (r versionRow) version() (function.Version, error) {
-	v := r.head()
+	v, err := r.head()
+	if err != nil {
+		return v, err
+	}
 	if err := json.Unmarshal([]byte(r.Manifest), &v.Manifest); err != nil {
 		return v, fmt.Errorf("decode manifest of %s: %w", v.ID, err)
 	}
@@ -61,9 +79,13 @@ func (r *Registry) Versions(ctx context.Context, q registry.VersionQuery) ([]fun
 	case q.Before != 0:
 		where, args = where+" AND v.number < ?", append(args, q.Before)
 	}
+	query := "SELECT " + versionColumns + " FROM versions v WHERE " + where
+	if !q.Kept {
+		query += " UNION ALL SELECT " + removedColumns + " FROM removed_versions v WHERE " + where
+		args = append(args, args...)
+	}
 	var rows []versionRow
-	err := r.db.reader.SelectContext(ctx, &rows, r.db.reader.Rebind(
-		"SELECT "+versionColumns+" FROM versions v WHERE "+where+" ORDER BY v.number DESC LIMIT ?"), append(args, q.Limit)...)
+	err := r.db.reader.SelectContext(ctx, &rows, r.db.reader.Rebind(query+" ORDER BY number DESC LIMIT ?"), append(args, q.Limit)...)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -76,6 +98,21 @@ func (r *Registry) Versions(ctx context.Context, q registry.VersionQuery) ([]fun
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// Count implements registry.Store.
+func (r *Registry) Count(ctx context.Context, prefix string) (functions, versions int, err error) {
+	from, to := under(prefix)
+	err = r.db.read(ctx, func(tx tx) error {
+		if err := tx.get(&functions, "SELECT COUNT(*) FROM functions WHERE deleted = 0 AND name >= ? AND name < ?", from, to); err != nil {
+			return err
+		}
+		return tx.get(&versions, "SELECT COUNT(*) FROM versions WHERE function >= ? AND function < ?", from, to)
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("count functions: %w", err)
+	}
+	return functions, versions, nil
 }
 
 // contentQuery reads a version and its parts in one statement, so that it sees one
@@ -145,6 +182,14 @@ func (r *Registry) Changes(ctx context.Context, f registry.ChangeFilter) ([]regi
 	if f.Name != "" {
 		where, args = append(where, "function = ?"), append(args, string(f.Name))
 	}
+	query := "SELECT cursor, function, kind, author, message, before, after, created_at FROM changes WHERE "
+	if len(f.Kinds) > 0 {
+		where, args = append(where, "kind IN (?)"), append(args, f.Kinds)
+	}
+	query, args, err := in(query+strings.Join(where, " AND ")+" ORDER BY cursor "+order+" LIMIT ?", append(args, f.Limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("list changes: %w", err)
+	}
 	var rows []struct {
 		Cursor    int64  `db:"cursor"`
 		Function  string `db:"function"`
@@ -155,9 +200,7 @@ func (r *Registry) Changes(ctx context.Context, f registry.ChangeFilter) ([]regi
 		After     string `db:"after"`
 		CreatedAt int64  `db:"created_at"`
 	}
-	err := r.db.reader.SelectContext(ctx, &rows, r.db.reader.Rebind(
-		"SELECT cursor, function, kind, author, message, before, after, created_at FROM changes WHERE "+strings.Join(where, " AND ")+" ORDER BY cursor "+order+" LIMIT ?"), append(args, f.Limit)...)
-	if err != nil {
+	if err := r.db.reader.SelectContext(ctx, &rows, r.db.reader.Rebind(query), args...); err != nil {
 		return nil, translate(err)
 	}
 	out := make([]registry.Change, 0, len(rows))
@@ -168,6 +211,15 @@ func (r *Registry) Changes(ctx context.Context, f registry.ChangeFilter) ([]regi
 		})
 	}
 	return out, nil
+}
+
+// under is the range of the names that begin with prefix, its end not included.
+func under(prefix string) (from, to string) {
+	last := len(prefix) - 1
+	if last < 0 {
+		return "", "~" // behind every name
+	}
+	return prefix, prefix[:last] + string(prefix[last]+1)
 }
 
 func blobDigest(data []byte) string {

@@ -34,6 +34,9 @@ func (r *Registry) Commit(ctx context.Context, c registry.Commit) (int64, error)
 				return err
 			}
 		}
+		if err := removeVersions(tx, c); err != nil {
+			return err
+		}
 		for _, a := range c.Aliases {
 			if err := putAlias(tx, c.Next.Function.Name, a, cursor); err != nil {
 				return err
@@ -85,9 +88,15 @@ func insertVersion(tx tx, n registry.NewVersion) error {
 		return fmt.Errorf("encode manifest: %w", err)
 	}
 	name := string(v.ID.Name)
-	_, err = tx.exec(`INSERT INTO versions (function, number, digest, manifest, authored, builder, author, message, size, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		name, v.ID.Version, v.Digest, string(manifest), string(n.Content.Authored), n.Content.Builder, v.Author, v.Message, v.Size, micros(v.CreatedAt))
+	origin := []byte(noOrigin)
+	if v.Origin != nil {
+		if origin, err = json.Marshal(v.Origin); err != nil {
+			return fmt.Errorf("encode origin: %w", err)
+		}
+	}
+	_, err = tx.exec(`INSERT INTO versions (function, number, digest, manifest, authored, builder, author, message, origin, size, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		name, v.ID.Version, v.Digest, string(manifest), string(n.Content.Authored), n.Content.Builder, v.Author, v.Message, string(origin), v.Size, micros(v.CreatedAt))
 	if isDuplicate(err) {
 		return registry.ErrConflict
 	}
@@ -142,6 +151,41 @@ func putAlias(tx tx, name function.Name, a function.Alias, cursor int64) error {
 	return nil
 }
 
+// removeVersions takes the content of versions, and the blobs that no other version
+// has. One that an alias names cannot go: its weight refers to the row.
+func removeVersions(tx tx, c registry.Commit) error {
+	if len(c.Removed) == 0 {
+		return nil
+	}
+	name := string(c.Next.Function.Name)
+	for _, step := range []struct {
+		query string
+		args  []any
+	}{
+		{
+			`INSERT INTO removed_versions (function, number, digest, manifest, author, message, origin, size, created_at, removed_at)
+			SELECT function, number, digest, manifest, author, message, origin, size, created_at, ? FROM versions WHERE function = ? AND number IN (?)`,
+			[]any{micros(c.Change.Time), name, c.Removed},
+		},
+		{
+			`DELETE FROM blobs WHERE digest IN (SELECT digest FROM version_blobs WHERE function = ? AND number IN (?))
+			AND NOT EXISTS (SELECT 1 FROM version_blobs other WHERE other.digest = blobs.digest AND (other.function <> ? OR other.number NOT IN (?)))`,
+			[]any{name, c.Removed, name, c.Removed},
+		},
+		{"DELETE FROM version_blobs WHERE function = ? AND number IN (?)", []any{name, c.Removed}},
+		{"DELETE FROM versions WHERE function = ? AND number IN (?)", []any{name, c.Removed}},
+	} {
+		query, args, err := in(step.query, step.args...)
+		if err != nil {
+			return fmt.Errorf("remove versions: %w", err)
+		}
+		if _, err := tx.exec(query, args...); err != nil {
+			return fmt.Errorf("remove versions: %w", err)
+		}
+	}
+	return nil
+}
+
 // clearFunction removes all of a function but its row, and the blobs that no
 // other function has. The blobs go first, while it can be seen whose they are;
 // that nothing points at them is checked when the transaction ends.
@@ -156,6 +200,7 @@ func clearFunction(tx tx, name function.Name) error {
 		"DELETE FROM alias_weights WHERE function = ?",
 		"DELETE FROM aliases WHERE function = ?",
 		"DELETE FROM versions WHERE function = ?",
+		"DELETE FROM removed_versions WHERE function = ?",
 	} {
 		if _, err := tx.exec(query, string(name)); err != nil {
 			return fmt.Errorf("delete function: %w", err)

@@ -164,7 +164,10 @@ func (a *assembly) assemble(functions []functionRow, weights []weightRow, versio
 }
 
 func (a *assembly) version(row versionRow, name function.Name) (function.Version, error) {
-	v := row.head()
+	v, err := row.head()
+	if err != nil {
+		return v, err
+	}
 	v.ID.Name, v.Author = name, a.word(v.Author)
 	m, known := a.manifests[row.Manifest]
 	if !known {

@@ -24,6 +24,7 @@ import (
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 	"hadron/runtime/registry"
+	"hadron/runtime/tenant"
 	"hadron/ui/wire"
 )
 
@@ -62,6 +63,28 @@ type Registry interface {
 	Functions
 	Versions
 	Aliases
+}
+
+// Teams is the teams and projects. Errors: those of tenant.Directory.
+type Teams interface {
+	Team(s tenant.Scope) (tenant.Team, error)
+	Teams(of, after tenant.Scope, limit int, keep func(tenant.Scope) bool) []tenant.Team
+	InEffect(s tenant.Scope) tenant.InEffect
+	Put(ctx context.Context, by string, s tenant.Scope, settings tenant.Settings, ifMatch *int64, create bool) (tenant.Team, error)
+	Delete(ctx context.Context, by string, s tenant.Scope, ifMatch *int64) error
+	// Enter refuses the first use of a team or project by who may not make it.
+	Enter(who access.Principal, s tenant.Scope) error
+	// Make brings team and project into being where they are not there yet.
+	Make(ctx context.Context, by string, s tenant.Scope) error
+}
+
+// Secrets is the teams' secrets, which nobody reads back. Errors: those of tenant.Secrets.
+type Secrets interface {
+	Set(ctx context.Context, by string, s tenant.Scope, name, value string) (tenant.Secret, error)
+	List(ctx context.Context, s tenant.Scope, after string, limit int) ([]tenant.Secret, error)
+	Delete(ctx context.Context, by string, s tenant.Scope, name string, force bool) error
+	Rekey(ctx context.Context, by string) (moved int, err error)
+	KeyID() string
 }
 
 // Deliveries is how the API moves deployments. Errors: those of package delivery.
@@ -103,6 +126,10 @@ type Config struct {
 	Version      string // of Hadron
 	Dev          bool   // no token is asked for: the Host header must be loopback or ExternalURL's
 
+	Teams   Teams
+	Secrets Secrets
+	// Usage is how much of each quota a team or project uses, and may.
+	Usage      func(context.Context, tenant.Scope) ([]wire.QuotaUse, error)
 	Deliveries Deliveries
 	Freezes    Freezes
 
@@ -171,6 +198,7 @@ type api struct {
 	problemSchema *huma.Schema
 	uploads       chan struct{}
 	follows       chan struct{}
+	diffs         chan struct{}
 }
 
 // New makes the handler of everything under Prefix.
@@ -185,6 +213,7 @@ func New(cfg Config) (http.Handler, error) {
 		crossOrigin: http.NewCrossOriginProtection(),
 		uploads:     make(chan struct{}, cfg.MaxUploads),
 		follows:     make(chan struct{}, cfg.MaxFollows),
+		diffs:       make(chan struct{}, maxDiffs),
 	}
 	if cfg.ExternalURL != "" {
 		if err := a.crossOrigin.AddTrustedOrigin(origin(cfg.ExternalURL)); err != nil {
@@ -195,7 +224,10 @@ func New(cfg Config) (http.Handler, error) {
 	a.problemSchema = a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[wire.Problem](), true, "Problem")
 	a.addFunctions()
 	a.addVersions()
+	a.addDiff()
 	a.addAliases()
+	a.addTeams()
+	a.addSecrets()
 	a.addHealth()
 	a.addLogs()
 	a.addProfile()

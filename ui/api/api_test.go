@@ -403,7 +403,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("openapi %q", spec.OpenAPI)
 	}
 	var ids []string
-	bodiless := []string{"releaseVersion", "pauseDeployment", "resumeDeployment"}
+	bodiless := []string{"releaseVersion", "rekeySecrets", "pauseDeployment", "resumeDeployment"}
 	for path, operations := range spec.Paths {
 		for method, op := range operations {
 			ids = append(ids, op.OperationID)
@@ -427,11 +427,14 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "endSession", "finishSignIn", "getAlias",
-		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getProfile",
-		"getSession", "getSource", "getSystem", "getVersion", "listAlerts", "listChanges", "listDeployments", "listErrors", "listFunctionDeployments",
-		"listFunctions", "listHealth", "listTokens", "listVersions", "live", "pauseDeployment", "promoteDeployment", "putAlias", "putFreeze",
-		"registerVersion", "releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
+		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
+		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "finishSignIn", "getAlias",
+		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
+		"getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getVersion", "listAlerts", "listChanges",
+		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listProjectSecrets",
+		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listVersions", "live", "pauseDeployment", "promoteDeployment",
+		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",
+		"releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
 	}
 	if !slices.Equal(ids, want) {
 		t.Errorf("operations %v\nwant       %v", ids, want)

@@ -56,7 +56,7 @@ func (a *api) deployments(ctx context.Context, c *call, name function.Name, in *
 	out := wire.List[wire.Deployment]{Items: []wire.Deployment{}}
 	for scanned := 0; scanned < maxScan; {
 		batch := min(in.limit()+1, registry.MaxPage)
-		changes, err := a.cfg.Registry.Changes(ctx, registry.ChangeFilter{Name: name, Before: before, Limit: batch})
+		changes, err := a.cfg.Registry.Changes(ctx, registry.ChangeFilter{Name: name, Kinds: registry.Deployments(), Before: before, Limit: batch})
 		if err != nil {
 			return nil, err
 		}

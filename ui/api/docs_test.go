@@ -30,7 +30,7 @@ func TestDocsNameEveryRouteAndCode(t *testing.T) {
 	for _, r := range routes {
 		documented[r[1]+" "+r[2]] = true
 	}
-	short := strings.NewReplacer(functionPath, "F", "{version}", "{v}")
+	short := strings.NewReplacer(functionPath, "F", teamPath, "T", "{version}", "{v}")
 	for path, item := range h.(*api).huma.OpenAPI().Paths {
 		for method, there := range map[string]bool{"GET": item.Get != nil, "PUT": item.Put != nil, "POST": item.Post != nil, "DELETE": item.Delete != nil} {
 			if route := method + " " + short.Replace(path); there && !documented[route] {
@@ -38,7 +38,7 @@ func TestDocsNameEveryRouteAndCode(t *testing.T) {
 			}
 		}
 	}
-	codes := []string{"name_invalid", "manifest_invalid", "no_handler", "internal", "not_available", "overloaded", "cross_origin", "foreign_host", "profiling", "no_samples"}
+	codes := []string{"name_invalid", "manifest_invalid", "no_handler", "internal", "not_available", "overloaded", "cross_origin", "foreign_host", "profiling", "no_samples", "quota_exceeded", "secret_missing"}
 	for _, row := range table {
 		codes = append(codes, row.code)
 	}

@@ -69,7 +69,9 @@ func (a *api) tidySchemas() {
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
-	requests := []string{"Register", "PutAlias", "Rollback", "CreateToken", "SignIn"}
+	requests := []string{
+		"Register", "PutAlias", "Rollback", "TeamSettings", "Retention", "Quota", "Origin", "PutSecret", "CreateToken", "SignIn",
+	}
 	for schema, s := range schemas {
 		if !slices.Contains(requests, schema) {
 			s.AdditionalProperties = nil // answers may grow
@@ -98,11 +100,11 @@ type jsonOut[T any] struct{ Body T }
 
 func ok[T any](v T) (*jsonOut[T], error) { return &jsonOut[T]{Body: v}, nil }
 
-// functionParams documents the parts of functionPath. The guard reads them, and
+// nameParams documents the parts of paths that are names. The guard reads them, and
 // answers name_invalid where huma would answer something of its own.
-func functionParams() []*huma.Param {
+func nameParams(parts ...string) []*huma.Param {
 	var out []*huma.Param
-	for _, part := range []string{"team", "project", "name"} {
+	for _, part := range parts {
 		out = append(out, &huma.Param{
 			Name: part, In: "path", Required: true,
 			Schema: &huma.Schema{Type: huma.TypeString, Pattern: `^[a-z][a-z0-9-]{0,62}$`},

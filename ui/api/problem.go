@@ -70,6 +70,17 @@ var table = []struct {
 	{registry.ErrTooMany, http.StatusConflict, "too_many"},
 	{registry.ErrConflict, http.StatusConflict, "conflict"},
 	{registry.ErrSource, http.StatusUnprocessableEntity, "source_invalid"},
+	{registry.ErrOrigin, http.StatusBadRequest, "invalid_request"},
+	{tenant.ErrNoTeam, http.StatusNotFound, "team_not_found"},
+	{tenant.ErrTeamExists, http.StatusConflict, "team_exists"},
+	{tenant.ErrTeamStale, http.StatusPreconditionFailed, "stale"},
+	{tenant.ErrNotEmpty, http.StatusConflict, "not_empty"},
+	{tenant.ErrSettings, http.StatusUnprocessableEntity, "settings_invalid"},
+	{tenant.ErrNoSecret, http.StatusNotFound, "secret_not_found"},
+	{tenant.ErrSecretStale, http.StatusConflict, "conflict"},
+	{tenant.ErrSecret, http.StatusUnprocessableEntity, "secret_invalid"},
+	{tenant.ErrSecretInUse, http.StatusConflict, "secret_in_use"},
+	{tenant.ErrNoKey, http.StatusServiceUnavailable, "secret_sealed"},
 	{tenant.ErrNoToken, http.StatusNotFound, "token_not_found"},
 	{tenant.ErrTokenExists, http.StatusConflict, "token_exists"},
 	{tenant.ErrTooManyTokens, http.StatusConflict, "too_many"},
@@ -112,6 +123,9 @@ func (a *api) translate(err error) *problem {
 	if errors.As(err, &manifest) {
 		return refuse(http.StatusUnprocessableEntity, "manifest_invalid", "%s", manifest.Error())
 	}
+	if p := tenancyProblem(err); p != nil {
+		return p
+	}
 	var active *delivery.ActiveError
 	if errors.As(err, &active) {
 		return refuse(http.StatusConflict, "deployment_active", "%s", active.Error())
@@ -128,6 +142,31 @@ func (a *api) translate(err error) *problem {
 	p := refuse(http.StatusInternalServerError, "internal", "Hadron failed to answer this; its log says why.")
 	p.cause = err
 	return p
+}
+
+// tenancyProblem knows the errors of teams and secrets that carry more than a sentinel;
+// nil for any other.
+func tenancyProblem(err error) *problem {
+	var scope *tenant.ScopeError
+	var quota *tenant.QuotaError
+	var missing *tenant.MissingSecretsError
+	switch {
+	case errors.As(err, &scope):
+		return refuse(http.StatusBadRequest, "name_invalid", "%s", scope.Error())
+	case errors.As(err, &quota):
+		return refuse(http.StatusForbidden, "quota_exceeded", "%s", sentence(quota.Error()))
+	case errors.As(err, &missing):
+		return refuse(http.StatusUnprocessableEntity, "secret_missing", "%s", sentence(missing.Error()))
+	}
+	return nil
+}
+
+// sentence begins a text in upper case.
+func sentence(text string) string {
+	if text == "" || text[0] < 'a' || text[0] > 'z' {
+		return text
+	}
+	return string(text[0]-'a'+'A') + text[1:]
 }
 
 // The codes for what huma and the mux refuse by themselves.

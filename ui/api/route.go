@@ -22,7 +22,11 @@ import (
 // Prefix is the path under which every route lies.
 const Prefix = "/api/v1"
 
-const functionPath = Prefix + "/functions/{team}/{project}/{name}"
+const (
+	functionPath = Prefix + "/functions/{team}/{project}/{name}"
+	teamPath     = Prefix + "/teams/{team}"
+	projectPath  = teamPath + "/projects/{project}"
+)
 
 // scope says what a route's action is asked for.
 type scope string
@@ -97,8 +101,13 @@ func add[I, O any](a *api, rt route, handle func(context.Context, *call, *I) (*O
 		Extensions:    map[string]any{"x-hadron-action": string(rt.action), "x-hadron-scope": string(rt.scope)},
 		Middlewares:   huma.Middlewares{a.guard(rt)},
 	}
-	if rt.scope == ofFunction {
-		op.Parameters = functionParams()
+	switch {
+	case rt.scope == ofFunction:
+		op.Parameters = nameParams("team", "project", "name")
+	case rt.scope == ofScope && strings.Contains(rt.path, "{project}"):
+		op.Parameters = nameParams("team", "project")
+	case rt.scope == ofScope:
+		op.Parameters = nameParams("team")
 	}
 	if rt.scope != ofNobody {
 		op.Security = []map[string][]string{{"token": {}}}
@@ -202,6 +211,9 @@ func (c *call) permit(action access.Action, allowed bool, on string, scope acces
 	}
 	return refuse(http.StatusForbidden, "forbidden", "%s, as %s, may not %s on %s.", c.principal.Name, c.principal.Grants, actionWords[action], on)
 }
+
+// of is the team or project that the path names.
+func (c *call) of() tenant.Scope { return tenant.Scope(c.scope) }
 
 // knows reports whether the caller may do anything in the scope, and so may know
 // that it is there.

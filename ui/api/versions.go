@@ -11,6 +11,7 @@ import (
 	"hadron/runtime/access"
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
+	"hadron/runtime/tenant"
 	"hadron/ui/wire"
 )
 
@@ -29,7 +30,7 @@ func (a *api) addVersions() {
 	}, a.register)
 	add(a, route{
 		method: http.MethodGet, path: functionPath + "/versions", id: "listVersions", tag: "versions",
-		summary: "List versions", detail: "Newest first, without their manifests.",
+		summary: "List versions", detail: "Newest first, without their manifests. Those whose source retention removed are listed with removedAt.",
 		action: access.Read, scope: ofFunction,
 	}, a.listVersions)
 	add(a, route{
@@ -65,14 +66,23 @@ func (a *api) register(ctx context.Context, c *call, in *registerIn) (*registerO
 	if err := decode(c, a.cfg.MaxUpload, &body); err != nil {
 		return nil, err
 	}
+	if a.cfg.Teams != nil {
+		if err := a.cfg.Teams.Enter(c.principal, tenant.ProjectOf(c.name)); err != nil {
+			return nil, err
+		}
+	}
 	way, err := a.way(ctx, c, in.Alias, body)
 	if err != nil {
 		return nil, err
 	}
-	done, err := a.cfg.Registry.Register(ctx, registry.Registration{
+	asked := registry.Registration{
 		By: c.principal.Name, Name: c.name, Source: body.Source, SourceMap: body.SourceMap,
 		Manifest: body.Manifest, Message: body.Message, Alias: way.direct,
-	})
+	}
+	if body.Origin != nil {
+		asked.Origin = function.Origin(*body.Origin)
+	}
+	done, err := a.cfg.Registry.Register(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +205,13 @@ func versionOf(fn function.Function, v function.Version) wire.Version {
 	out := wire.Version{
 		Function: string(v.ID.Name), Version: v.ID.Version, Digest: v.Digest, Author: v.Author,
 		Message: v.Message, Size: v.Size, Aliases: []string{}, CreatedAt: v.CreatedAt,
+	}
+	if v.Origin != nil {
+		origin := wire.Origin(*v.Origin)
+		out.Origin = &origin
+	}
+	if !v.RemovedAt.IsZero() {
+		out.RemovedAt = &v.RemovedAt
 	}
 	for _, alias := range fn.Aliases {
 		for _, w := range alias.Weights {

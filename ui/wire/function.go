@@ -81,6 +81,7 @@ type Register struct {
 	SourceMap string          `json:"sourceMap,omitempty"`
 	Manifest  json.RawMessage `json:"manifest,omitempty" tstype:"Record<string, unknown>"`
 	Message   string          `json:"message,omitempty"`
+	Origin    *Origin         `json:"origin,omitempty"`
 	Delivery  *Delivery       `json:"delivery,omitempty"` // over what the manifest says
 }
 
@@ -107,7 +108,9 @@ type Version struct {
 	Size      int             `json:"size"` // bytes of source
 	Aliases   []string        `json:"aliases"`
 	Manifest  json.RawMessage `json:"manifest,omitempty" tstype:"Record<string, unknown>"`
+	Origin    *Origin         `json:"origin,omitempty"`
 	CreatedAt time.Time       `json:"createdAt"`
+	RemovedAt *time.Time      `json:"removedAt,omitempty"` // when retention removed its source; it cannot be called any more
 }
 
 // Rollback is the body of a rollback; no version means the previous one.

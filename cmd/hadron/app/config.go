@@ -39,6 +39,32 @@ type Config struct {
 	Workers   WorkersConfig   `embed:"" prefix:"workers."`
 	InProcess InProcessConfig `embed:"" prefix:"inprocess."`
 	Fetch     FetchConfig     `embed:"" prefix:"fetch."`
+	Quotas    QuotasConfig    `embed:"" prefix:"quotas."`
+	Retention RetentionConfig `embed:"" prefix:"retention."`
+	Secrets   SecretsConfig   `embed:"" prefix:"secrets."`
+}
+
+// QuotasConfig holds what a team may have where its own settings do not say; 0 is no
+// bound. Its memory is workers.memory.
+type QuotasConfig struct {
+	Functions   int `default:"1000" help:"Functions of a team; 0: no bound."`
+	Versions    int `default:"20000" help:"Versions of all functions of a team that retention has not removed; 0: no bound."`
+	Requests    int `default:"0" help:"Requests a second of a team on each node; 0: no bound."`
+	Concurrency int `default:"0" help:"Invocations at once of a team on each node; 0: no bound."`
+	Secrets     int `default:"200" help:"Secrets of a team and its projects; 0: no bound."`
+}
+
+// RetentionConfig says which versions are kept where a team's settings do not say.
+type RetentionConfig struct {
+	Keep int           `default:"100" help:"Newest versions of each function that are kept; 0: all."`
+	Age  time.Duration `default:"2160h" help:"Versions younger than this are kept."`
+}
+
+// SecretsConfig says where the keys are that seal the teams' secrets.
+type SecretsConfig struct {
+	KeyFile     string   `help:"File with the key that seals secrets: 32 bytes as base64 or hex. Default: HADRON_SECRETS_KEY, else <data-dir>/secrets.key, made once." type:"path"`
+	OldKeyFiles []string `help:"Files with keys that still open what they sealed, until hadron secrets rekey." type:"path"`
+	Key         string   `kong:"-"` // of the environment: a flag would show it in the process list
 }
 
 // AuthConfig says where the admin token comes from.
@@ -182,6 +208,9 @@ func (c *Config) fillAndValidate() error {
 	}
 	if c.Workers.Idle < time.Second || c.Workers.BuildTimeout < time.Second {
 		return fmt.Errorf("%w: --workers.idle and --workers.build-timeout are at least 1s", ErrConfig)
+	}
+	if q := c.Quotas; min(q.Functions, q.Versions, q.Requests, q.Concurrency, q.Secrets) < 0 || c.Retention.Keep < 0 || c.Retention.Age < 0 {
+		return fmt.Errorf("%w: --quotas.… and --retention.… are 0 or more", ErrConfig)
 	}
 	if m := c.InProcess.Memory; m != 0 && m < leastHeap {
 		return fmt.Errorf("%w: --inprocess.memory is %s; the server itself needs at least %s", ErrConfig, m, leastHeap)

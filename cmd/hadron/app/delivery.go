@@ -220,7 +220,7 @@ func (a *App) startFeed(ctx context.Context, name string, send func(context.Cont
 }
 
 // notices are changes as others are told of them; a version that nothing points at is
-// no news.
+// no news, and neither is its removal.
 func (a *App) notices(ctx context.Context, after int64, limit int) ([]delivery.Notice, int64, error) {
 	changes, err := a.parts.registry.Changes(ctx, registry.ChangeFilter{After: after, Limit: limit})
 	if err != nil {
@@ -229,6 +229,9 @@ func (a *App) notices(ctx context.Context, after int64, limit int) ([]delivery.N
 	var out []delivery.Notice
 	for _, c := range changes {
 		after = c.Cursor
+		if c.Kind == registry.KindRetired {
+			continue // nothing that runs has changed
+		}
 		if c.Kind == registry.KindRegistered {
 			if _, to, touched := c.Live(); !touched || len(to) == 0 {
 				continue
@@ -250,7 +253,7 @@ func changeText(c registry.Change) string {
 		return name + " was deleted"
 	case registry.KindRollout:
 		return name + ": a deployment began"
-	case registry.KindRegistered, registry.KindDeployed, registry.KindRolledBack, registry.KindRepointed:
+	case registry.KindRegistered, registry.KindDeployed, registry.KindRolledBack, registry.KindRepointed, registry.KindRetired:
 	}
 	alias, from, to := c.Moved()
 	if alias == "" {

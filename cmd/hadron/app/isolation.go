@@ -29,6 +29,8 @@ type functions interface {
 	Prewarm(ctx context.Context, id function.ID) error
 	Profile(ctx context.Context, id function.ID, d time.Duration) ([]byte, error)
 	Drop(name function.Name)
+	// RenewSecrets has the team's versions run with its secrets as they are now.
+	RenewSecrets(ctx context.Context, team string) error
 	Close(ctx context.Context) error
 }
 
@@ -43,12 +45,13 @@ func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarant
 		return p.gateway.Call(ctx, caller, r)
 	}
 	if a.cfg.Isolation == isolationInProcess {
+		secrets := newSecretCache(a.versionSecrets)
 		e, err := engine.New(engine.Config{
-			Bundle: bundle, Call: call, Log: p.logs.Append, Measure: p.collector.Record, ExternalURL: a.cfg.ExternalURL,
+			Bundle: bundle, Secrets: secrets.of, Call: call, Log: p.logs.Append, Measure: p.collector.Record, ExternalURL: a.cfg.ExternalURL,
 			Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, MaxCall: a.cfg.Limits.longest(), Logger: a.log, Registerer: own,
 			MemoryBudget: int64(heapBudget(a.cfg.InProcess.Memory)),
 		})
-		return inProcess{e}, err
+		return inProcess{e, secrets}, err
 	}
 	command, err := worker.Self()
 	if err != nil {
@@ -59,7 +62,7 @@ func (a *App) makeFunctions(own prometheus.Registerer, held []invocation.Quarant
 		ExternalURL: a.cfg.ExternalURL, Own: a.addresses, PrivateAllow: a.cfg.Fetch.PrivateAllow, Logger: a.log, Registerer: own,
 		MaxWorkers: a.cfg.Workers.Max, Spares: a.cfg.Workers.Spares, IdleFor: a.cfg.Workers.Idle, Memory: a.cfg.Workers.Memory,
 		MaxCall: a.cfg.Limits.longest(), BuildMemory: a.cfg.Workers.BuildMemory, BuildTimeout: a.cfg.Workers.BuildTimeout,
-		Quarantined: held, Verdicts: p.quarantine.verdict,
+		Quarantined: held, Verdicts: p.quarantine.verdict, Secrets: a.secretValues, Budget: a.workerBudget,
 	})
 	if err != nil {
 		return nil, err
@@ -76,8 +79,19 @@ func (w pooled) Build(ctx context.Context, src registry.Source) (function.Bundle
 	return w.Pool.Build(ctx, worker.Job{Name: src.Name, Source: src.Source, SourceMap: src.SourceMap, Manifest: src.Manifest})
 }
 
+func (w pooled) RenewSecrets(ctx context.Context, team string) error { return w.Renew(ctx, team) }
+
 // inProcess is an engine of this process, with a builder beside it.
-type inProcess struct{ *engine.Engine }
+type inProcess struct {
+	*engine.Engine
+	secrets *secretCache
+}
+
+func (e inProcess) RenewSecrets(_ context.Context, team string) error {
+	e.secrets.forget(team)
+	e.Renew(func(id function.ID) bool { return id.Name.Team() == team })
+	return nil
+}
 
 // Build makes what the engine runs: esbuild's output, evaluated once.
 func (e inProcess) Build(ctx context.Context, src registry.Source) (function.Bundle, error) {

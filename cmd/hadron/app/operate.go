@@ -64,7 +64,7 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 	if a.cfg.PagerDuty.Token != "" {
 		if o.pager, err = pagerduty.NewTarget(pagerduty.Config{
 			Token: a.cfg.PagerDuty.Token, From: a.cfg.PagerDuty.From, APIURL: a.cfg.PagerDuty.APIURL,
-			EventsURL: a.cfg.PagerDuty.EventsURL, EscalationPolicy: a.cfg.PagerDuty.EscalationPolicy,
+			EventsURL: a.cfg.PagerDuty.EventsURL, EscalationPolicy: a.cfg.PagerDuty.EscalationPolicy, Policy: a.parts.teams.EscalationPolicy,
 			Installation: installation, ExternalURL: a.cfg.ExternalURL, Store: a.parts.db.PagerDuty(),
 			Settled: a.settled, Timeout: outsideTimeout, Logger: a.log,
 		}); err != nil {
@@ -266,7 +266,7 @@ func (a *App) describeErrors(d *alerting.Details, name function.Name) {
 }
 
 func (a *App) describeDeployment(ctx context.Context, d *alerting.Details, name function.Name) {
-	changes, err := a.parts.registry.Changes(ctx, registry.ChangeFilter{Name: name, Before: registry.Newest, Limit: 20})
+	changes, err := a.parts.registry.Changes(ctx, registry.ChangeFilter{Name: name, Kinds: registry.Deployments(), Before: registry.Newest, Limit: 20})
 	if err != nil {
 		return // a page without its history is better than none
 	}

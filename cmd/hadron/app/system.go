@@ -33,7 +33,7 @@ func (a *App) system(ctx context.Context) (wire.System, error) {
 		}
 		s.Parts = append(s.Parts, part)
 	}
-	s.Parts = append(s.Parts, a.functionsPart())
+	s.Parts = append(s.Parts, a.functionsPart(), a.secretsPart(ctx))
 	s.Parts = append(s.Parts, a.operationParts()...)
 	s.Parts = append(s.Parts, a.providerPart()...)
 	for _, part := range s.Parts {

@@ -133,7 +133,7 @@ func translate(err error) (wire.Problem, bool) {
 const lastDeployments = 100
 
 func (a *App) deployments(ctx context.Context) ([]wire.Deployment, error) {
-	changes, err := a.parts.registry.Changes(ctx, registry.ChangeFilter{Before: registry.Newest, Limit: lastDeployments})
+	changes, err := a.parts.registry.Changes(ctx, registry.ChangeFilter{Kinds: registry.Deployments(), Before: registry.Newest, Limit: lastDeployments})
 	if err != nil {
 		return nil, err
 	}

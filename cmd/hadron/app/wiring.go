@@ -43,6 +43,9 @@ type parts struct {
 	quarantine quarantines
 	delivery   *delivery.Controller
 	tenants    *tenant.Tenants
+	teams      *tenant.Directory
+	secrets    *tenant.Secrets
+	retain     chan struct{}  // one slot: look at retention now
 	provider   *oidc.Provider // nil: people sign in with tokens
 }
 
@@ -94,6 +97,10 @@ func (a *App) setup(ctx context.Context) (err error) {
 	p.tenants.Start(ctx)
 	a.onStop("tenants", p.tenants.Stop)
 
+	if err := a.setupTenancy(ctx); err != nil {
+		return err
+	}
+
 	// What measures.
 	if p.collector, err = collector.New(collector.Config{
 		Store: p.metrics, Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
@@ -117,6 +124,8 @@ func (a *App) setup(ctx context.Context) (err error) {
 	a.onStop("functions", p.functions.Close)
 	if p.registry, err = registry.New(registry.Config{
 		Store: p.db.Registry(), Builder: p.functions, MaxLimits: a.cfg.Limits.most(),
+		Admit: a.admitVersion, Retention: a.retention, InUse: a.versionsInUse,
+		Retired: func(name function.Name, versions []int) { p.gateway.Forget(name, versions) },
 	}); err != nil {
 		return err
 	}
@@ -125,7 +134,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	if p.gateway, err = gateway.New(gateway.Config{
-		Invoker: p.functions, Resolve: a.resolve, Authorize: a.caller, Dev: a.cfg.Dev,
+		Invoker: p.functions, Resolve: a.resolve, Quota: a.callQuota, Authorize: a.caller, Dev: a.cfg.Dev,
 		Observe: func(v function.Version) gateway.Observer { return p.collector.Handle(v) },
 		Refused: p.collector.Refused, ExternalURL: a.cfg.ExternalURL, MaxInFlight: a.cfg.Limits.InFlight,
 		TrustedProxies: proxies, Logger: a.log,
@@ -145,6 +154,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	warm.start()
+	a.startRetention()
 	p.quarantine.resume(held, func(name function.Name) bool {
 		_, err := p.registry.Get(ctx, name)
 		return !errors.Is(err, registry.ErrNotFound)
@@ -187,6 +197,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	a.onStop("live hub", hub.Stop)
 	rest, err := api.New(api.Config{
 		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
+		Teams: p.teams, Secrets: p.secrets, Usage: a.usage,
 		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
 		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
@@ -233,6 +244,9 @@ func (f forget) Remove(name function.Name) {
 
 func (a *App) resolve(ctx context.Context, ref function.Ref) (function.Version, error) {
 	v, err := a.parts.registry.Resolve(ctx, ref)
+	if errors.Is(err, registry.ErrVersionRemoved) {
+		return v, &gateway.RemovedError{Reason: err.Error()}
+	}
 	for _, missing := range []error{registry.ErrNotFound, registry.ErrVersionNotFound, registry.ErrAliasNotFound, registry.ErrAmbiguous} {
 		if errors.Is(err, missing) {
 			return v, fmt.Errorf("%w: %w", gateway.ErrNotFound, err)

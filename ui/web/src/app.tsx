@@ -15,6 +15,8 @@ const AlertsPage = lazy(() => import('./alerts/alerts-page'))
 const AuditPage = lazy(() => import('./audit/audit-page'))
 const TokensPage = lazy(() => import('./tokens/tokens-page'))
 const DeploymentsPage = lazy(() => import('./deployments/deployments-page'))
+const TeamsPage = lazy(() => import('./teams/teams-page'))
+const TeamPage = lazy(() => import('./teams/team-page'))
 
 /** Signs in where the server asks for it, then shows the page of the address. */
 export function App() {
@@ -102,6 +104,10 @@ function Page({ session }: { session: Session }) {
       return <AlertsPage />
     case 'deployments':
       return <DeploymentsPage />
+    case 'teams':
+      return <TeamsPage />
+    case 'team':
+      return <TeamPage key={route.name} name={route.name} />
     case 'audit':
       return <AuditPage />
     case 'tokens':

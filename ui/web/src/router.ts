@@ -42,18 +42,24 @@ export type Route =
   | { page: 'overview' }
   | { page: 'alerts' }
   | { page: 'deployments' }
+  | { page: 'teams' }
+  | { page: 'team'; name: string }
   | { page: 'audit' }
   | { page: 'tokens' }
   | { page: 'function'; name: string }
   | { page: 'missing' }
 
 const PART = '[a-z][a-z0-9-]{0,62}'
+const TEAM = new RegExp(`^/teams/(${PART})/?$`)
 const FUNCTION = new RegExp(`^/f/(${PART}/${PART}/${PART})/?$`)
 
 export function parseRoute(path: string): Route {
   if (path === '/') return { page: 'overview' }
   if (path === '/alerts') return { page: 'alerts' }
   if (path === '/deployments') return { page: 'deployments' }
+  if (path === '/teams') return { page: 'teams' }
+  const team = TEAM.exec(path)?.[1]
+  if (team) return { page: 'team', name: team }
   if (path === '/audit') return { page: 'audit' }
   if (path === '/tokens') return { page: 'tokens' }
   const name = FUNCTION.exec(path)?.[1]

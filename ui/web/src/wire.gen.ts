@@ -403,6 +403,7 @@ export interface Register {
   sourceMap?: string;
   manifest?: Record<string, unknown>;
   message?: string;
+  origin?: Origin;
   /** over what the manifest says */
   delivery?: Delivery;
 }
@@ -434,7 +435,10 @@ export interface Version {
   size: number;
   aliases: string[];
   manifest?: Record<string, unknown>;
+  origin?: Origin;
   createdAt: string;
+  /** when retention removed its source; it cannot be called any more */
+  removedAt?: string;
 }
 
 /** Rollback is the body of a rollback; no version means the previous one. */
@@ -772,3 +776,135 @@ export const PartDegraded = "degraded";
 export const PartDown = "down";
 
 export const PartDisabled = "disabled";
+
+/**
+ * TeamSettings are what people say of a team or a project; the body that sets them
+ * replaces them all. What a project leaves out is its team's, what a team leaves out
+ * the server's.
+ */
+export interface TeamSettings {
+  description?: string;
+  /** people or tokens, in words */
+  owners?: string[];
+  /** where they are reached */
+  contact?: string;
+  /** PagerDuty's, of functions whose manifest names none */
+  escalationPolicy?: string;
+  retention?: Retention;
+  quota?: Quota;
+}
+
+/**
+ * Retention says which versions are kept: the newest of each function, and all that
+ * are younger. What is in use is always kept.
+ */
+export interface Retention {
+  /** 0: all */
+  keep?: number;
+  days?: number;
+}
+
+/** Quota bounds what a team or a project may hold and do; 0 is no bound. */
+export interface Quota {
+  functions?: number;
+  versions?: number;
+  /** a second, on each node */
+  requests?: number;
+  /** calls at once, on each node */
+  concurrency?: number;
+  secrets?: number;
+  /** of the team's worker, such as 512MiB; teams only */
+  memory?: string;
+}
+
+/** Team is a team, or a project of one. */
+export interface Team {
+  team: string;
+  /** empty: the team itself */
+  project?: string;
+  settings: TeamSettings;
+  inEffect: InEffect;
+  usage: QuotaUse[];
+  createdAt: string;
+  updatedAt: string;
+  updatedBy: string;
+}
+
+/** InEffect is what counts where settings are left out. */
+export interface InEffect {
+  escalationPolicy?: string;
+  /** versions of each function; 0: all */
+  keep: number;
+  /** below which a version is kept */
+  days: number;
+}
+
+/** QuotaUse is one quota: what is used of it and what is allowed. */
+export interface QuotaUse {
+  /** functions, versions, requests, concurrency, memory or secrets */
+  name: string;
+  used: number;
+  /** 0: no bound */
+  allowed: number;
+  /** bytes, or /s */
+  unit?: string;
+  /** of this node */
+  node?: boolean;
+}
+
+/** Secret is a secret without its value, which is never shown. */
+export interface Secret {
+  /** team or team/project */
+  scope: string;
+  name: string;
+  /** one more at each rotation */
+  version: number;
+  /** of the key that it is sealed with */
+  keyId: string;
+  createdAt: string;
+  updatedAt: string;
+  updatedBy: string;
+}
+
+/** PutSecret is the body that sets or rotates a secret. */
+export interface PutSecret {
+  value: string;
+}
+
+/** Rekeyed is the receipt of sealing all secrets with the current key. */
+export interface Rekeyed {
+  keyId: string;
+  /** secrets that another key had sealed */
+  moved: number;
+}
+
+/** Origin says what registered a version and of which commit. */
+export interface Origin {
+  tool?: string;
+  commit?: string;
+  /** the working tree held more than the commit */
+  dirty?: boolean;
+}
+
+/** VersionDiff is what changed from one version to another, as unified diffs. */
+export interface VersionDiff {
+  function: string;
+  from: number;
+  to: number;
+  /** the author's, where the versions say which; else the module as it was uploaded */
+  files: FileDiff[];
+  /** there is more than is shown */
+  cut?: boolean;
+}
+
+/** FileDiff is one file's part of a VersionDiff. */
+export interface FileDiff {
+  path: string;
+  /** changed, added or removed */
+  state: string;
+  /** lines */
+  added: number;
+  removed: number;
+  /** empty where it is too large to compare, or has no text */
+  diff: string;
+}

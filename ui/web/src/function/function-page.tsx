@@ -26,6 +26,7 @@ import type {
 import { Charts, isChart } from './charts'
 import { ErrorGroups } from './error-groups'
 import styles from './function-page.module.css'
+import { History } from './history'
 import { LogTail } from './log-tail'
 import { RANGES, type RangeName, rangeName } from './model'
 import { Operable } from './operable'
@@ -50,7 +51,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const dashboard = useFetch<DashboardModel>(functionPath(name, 'dashboard'))
   const now = useNow()
   const [range, setRange] = useParam('range', '15m')
-  const [dialog, setDialog] = useState<'rollback' | 'try' | null>(null)
+  const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | null>(null)
 
   const point = topic.items.get(name) ?? null
   const health = point?.health ?? null
@@ -125,7 +126,7 @@ export default function FunctionPage({ name }: { name: string }) {
           <Charts rows={rows.slice(0, ROWS_ABOVE)} {...drawing} />
         </section>
         <aside className={`${styles.side} live-data`}>
-          <Versions versions={versions} shares={health?.versions ?? []} now={now} />
+          <Versions versions={versions} shares={health?.versions ?? []} now={now} onHistory={() => setDialog('history')} />
           <ErrorGroups groups={point?.errors ?? null} now={now} />
           <Operable name={name} operability={operability} alerts={firing} runbook={fn.data?.spec.runbook} now={now} />
         </aside>
@@ -135,6 +136,7 @@ export default function FunctionPage({ name }: { name: string }) {
         <Charts rows={rows.slice(ROWS_ABOVE)} {...drawing} />
       </section>
       {dialog === 'rollback' && health && <Rollback name={name} current={health.versions} onClose={() => setDialog(null)} />}
+      {dialog === 'history' && <History name={name} onClose={() => setDialog(null)} />}
       {dialog === 'try' && <TryIt name={name} onClose={() => setDialog(null)} />}
     </div>
   )

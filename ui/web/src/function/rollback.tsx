@@ -27,7 +27,9 @@ export function Rollback({ name, current, onClose }: RollbackProps) {
   const now = useNow()
 
   const live = new Set(current.length === 1 ? current.map((v) => v.version) : [])
-  const others = (versions.data?.items ?? []).filter((v) => !live.has(v.version)).sort((a, b) => b.version - a.version)
+  const others = (versions.data?.items ?? [])
+    .filter((v) => !v.removedAt && !live.has(v.version))
+    .sort((a, b) => b.version - a.version)
   const before = previousVersions(history.data?.items ?? []).get(name)
   const newestLive = Math.max(0, ...current.map((v) => v.version))
   const fallback = others.find((v) => v.version === before) ?? others.find((v) => v.version < newestLive) ?? others[0]

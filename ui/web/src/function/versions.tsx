@@ -11,16 +11,22 @@ interface VersionsProps {
   versions: Fetched<List<Version>>
   shares: readonly VersionShare[]
   now: number
+  onHistory: () => void
 }
 
 /** Versions, newest first, with the share of traffic that each gets. */
-export function Versions({ versions, shares, now }: VersionsProps) {
+export function Versions({ versions, shares, now, onHistory }: VersionsProps) {
   const share = new Map(shares.map((v) => [v.version, v.share]))
-  const items = [...(versions.data?.items ?? [])].sort((a, b) => b.version - a.version)
+  const items = [...(versions.data?.items ?? [])].filter((v) => !v.removedAt).sort((a, b) => b.version - a.version)
   const shown = items.filter((v, i) => i < SHOWN || share.has(v.version))
   return (
     <section className={styles.block}>
-      <h2>Versions</h2>
+      <h2>
+        Versions{' '}
+        <button type="button" className={styles.history} onClick={onHistory}>
+          History and changes…
+        </button>
+      </h2>
       {versions.error && !versions.data && <Failure what="The versions" error={versions.error} retry={versions.reload} />}
       {!versions.data && !versions.error && <Loading what="versions" />}
       {versions.data && (

@@ -14,6 +14,7 @@ const PAGES = [
   { to: '/', label: 'Overview' },
   { to: '/alerts', label: 'Alerts' },
   { to: '/deployments', label: 'Deployments' },
+  { to: '/teams', label: 'Teams' },
   { to: '/audit', label: 'Audit' },
 ]
 
@@ -38,7 +39,11 @@ export function Shell({ children, session, onSignOut }: ShellProps) {
         </Link>
         <nav className={styles.nav} aria-label="Pages">
           {pages.map((page) => (
-            <Link key={page.to} to={page.to} aria-current={page.to === path ? 'page' : undefined}>
+            <Link
+              key={page.to}
+              to={page.to}
+              aria-current={page.to === path || path.startsWith(`${page.to}/`) ? 'page' : undefined}
+            >
               {page.label}
             </Link>
           ))}

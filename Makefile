@@ -91,6 +91,10 @@ fuzz: ## Run each fuzz target for ten seconds
 chaos: ## Run the hostile functions and write what came of it into docs/reliability.md
 	CGO_ENABLED=0 HADRON_CHAOS=$(CURDIR)/docs/reliability.md go test -count=1 -timeout 9m -run TestHostileFunctions -v ./cmd/hadron
 
+.PHONY: repoints
+repoints: ## Deploy 500 times, with 500 repoints, splits and rollbacks among them, under constant load
+	CGO_ENABLED=0 HADRON_DEPLOYS=500 go test -count=1 -timeout 9m -run TestRepointsUnderLoad -v ./cmd/hadron
+
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf bin $(WEB)/dist/assets $(WEB)/dist/index.html

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -12,10 +14,14 @@ import (
 )
 
 type aliasCommand struct {
-	server   `embed:""`
-	Function string   `arg:"" help:"team/project/name@alias; without @ it is live."`
-	Weights  []string `arg:"" optional:"" help:"Where to point it: a version (7), or shares (6=95 7=5). Default: show it."`
-	Override string   `help:"Why a freeze of the team does not hold; admins only, recorded."`
+	server       `embed:""`
+	Function     string   `arg:"" help:"team/project/name@alias; without @ it is live."`
+	Weights      []string `arg:"" optional:"" help:"Where to point it: a version (7), or shares (6=95 7=5). Default: show it."`
+	StickyHeader string   `placeholder:"NAME" help:"Header that a visitor is recognised by, so that he meets one version."`
+	StickyCookie string   `placeholder:"NAME" help:"Cookie that a visitor is recognised by; with a header, both together."`
+	StickyIssue  bool     `help:"Give the cookie to who comes without it while traffic is split."`
+	NotSticky    bool     `help:"Pick a version for each call anew. Without any of these four the alias stays as sticky as it is."`
+	Override     string   `help:"Why a freeze of the team does not hold; admins only, recorded."`
 }
 
 func (c *aliasCommand) Run(ctx context.Context, std stdio) error {
@@ -30,24 +36,63 @@ func (c *aliasCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	var alias wire.Alias
-	if len(c.Weights) == 0 {
-		alias, _, err = api.Alias(ctx, string(ref.Name), ref.Alias)
-	} else {
-		var put wire.PutAlias
-		if put.Weights, err = parseWeights(c.Weights); err != nil {
-			return err
-		}
-		alias, _, err = api.PutAlias(ctx, string(ref.Name), ref.Alias, put, client.PutOptions{Override: c.Override})
-	}
+	weightsGiven, err := parseWeights(c.Weights)
 	if err != nil {
 		return err
+	}
+	sticky := wire.Sticky{Header: c.StickyHeader, Cookie: c.StickyCookie, Issue: c.StickyIssue}
+	if c.NotSticky && sticky != (wire.Sticky{}) {
+		return &usageError{"--not-sticky goes with none of the other --sticky flags"}
+	}
+	alias, etag, err := api.Alias(ctx, string(ref.Name), ref.Alias)
+	if err != nil && (len(weightsGiven) == 0 || !isNotFound(err)) {
+		return err
+	}
+	if len(weightsGiven) > 0 || c.NotSticky || sticky != (wire.Sticky{}) {
+		put := wire.PutAlias{Weights: alias.Weights, Sticky: alias.Sticky}
+		if len(weightsGiven) > 0 {
+			put.Weights = weightsGiven
+		}
+		switch {
+		case c.NotSticky:
+			put.Sticky = nil
+		case sticky != (wire.Sticky{}):
+			put.Sticky = &sticky
+		}
+		// What is kept was read before: somebody else's change since must not be undone.
+		alias, _, err = api.PutAlias(ctx, string(ref.Name), ref.Alias, put, client.PutOptions{IfMatch: etag, Override: c.Override})
+		if err != nil {
+			return err
+		}
 	}
 	if c.JSON {
 		return printJSON(std, alias)
 	}
-	_, err = fmt.Fprintf(std.Out, "%s → %s\n", ref, weights(alias.Weights))
+	_, err = fmt.Fprintf(std.Out, "%s → %s%s\n", ref, weights(alias.Weights), stickiness(alias.Sticky))
 	return err
+}
+
+func isNotFound(err error) bool {
+	var refused *client.Problem
+	return errors.As(err, &refused) && refused.Status == http.StatusNotFound
+}
+
+// stickiness is what a reader is told of it: nothing where there is none.
+func stickiness(s *wire.Sticky) string {
+	if s == nil {
+		return ""
+	}
+	var by []string
+	if s.Header != "" {
+		by = append(by, "header "+s.Header)
+	}
+	if s.Cookie != "" {
+		by = append(by, "cookie "+s.Cookie)
+	}
+	if s.Issue {
+		return ", sticky by " + strings.Join(by, " and ") + " (issued)"
+	}
+	return ", sticky by " + strings.Join(by, " and ")
 }
 
 func parseWeights(args []string) ([]wire.Weight, error) {

@@ -99,7 +99,6 @@ type session struct {
 	t    *testing.T
 	p    *process
 	http *http.Client
-	csrf string
 }
 
 func (p *process) browse() *session {

@@ -52,7 +52,7 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if refused := s.permit(caller, t.name, state.access); refused != nil {
 		return refused, nil
 	}
-	v, compared, err := g.version(ctx, req.Header, route, state, t)
+	picked, err := g.pick(ctx, req.Header, route, state, t, false)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref))), nil
@@ -63,7 +63,8 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 		g.cfg.Logger.WarnContext(ctx, "cannot resolve reference", "function", string(t.name), "request", s.request, "error", err)
 		return s.refuse(t.name, invocation.NodeOverloaded, "The version cannot be looked up now. Try again."), nil
 	}
-	s.version = v
+	v := picked.version
+	s.version, s.variant = v, picked.variant
 	if refused := s.permit(caller, t.name, v.meta.Manifest.Access); refused != nil {
 		return refused, nil
 	}
@@ -73,7 +74,7 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if code := g.admit(v, invocation.TriggerFunction); code != invocation.OK {
 		return s.refuse(t.name, code, busy(v, code)), nil
 	}
-	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, compared: picked.compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerFunction, Method: method(req),
 		URL: g.address(t.rest, req.URL), Header: g.requestHeader(req.Header, trace, s.traceparent), Trace: trace,
 		Depth: caller.Depth + 1, Limits: *v.limits,
@@ -130,6 +131,7 @@ type callSink struct {
 	request     string // id
 	traceparent []string
 	version     *version                // nil: not known yet
+	variant     string                  // see pick
 	exchange    *exchange               // nil: not admitted yet
 	pipe        *io.PipeWriter          // once begun
 	answer      chan reply              // holds one, so that nobody need listen
@@ -219,6 +221,9 @@ func (s *callSink) response(r reply) *http.Response {
 	header[requestIDHeader] = []string{s.request}
 	if s.version != nil {
 		header[versionHeader] = s.version.number[:]
+		if s.variant != "" {
+			header[variantHeader] = []string{s.variant}
+		}
 	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)), StatusCode: r.status,

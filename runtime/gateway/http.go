@@ -46,7 +46,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	if !s.identify(r.Context()) || !s.permit(state.access) {
 		return
 	}
-	v, compared, err := g.version(r.Context(), r.Header, route, state, t)
+	picked, err := g.pick(r.Context(), r.Header, route, state, t, true)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		s.refuse(t.name, invocation.FunctionNotFound, fmt.Sprintf("%s has no version or alias %q.", t.name, clip(t.ref)))
@@ -58,7 +58,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 		s.refuse(t.name, invocation.NodeOverloaded, "The version cannot be looked up now. Try again.")
 		return
 	}
-	s.version = v
+	v := picked.version
+	s.version, s.variant, s.issued = v, picked.variant, picked.issued
 	if !s.permit(v.meta.Manifest.Access) {
 		return
 	}
@@ -72,7 +73,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	}
 	header := g.requestHeader(r.Header, trace, s.traceparent)
 	g.setForwarded(header, r, s.value)
-	e := &exchange{g: g, version: v, compared: compared, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, compared: picked.compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerHTTP, Method: r.Method,
 		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: *v.limits,
 	}}
@@ -106,33 +107,6 @@ func (g *Gateway) route(raw string) (t target, r *route, why string) {
 	return t, nil, fmt.Sprintf("There is no function %s.", t.name)
 }
 
-// version picks the version that t means at this moment, for this caller. Its error
-// wraps ErrNotFound where t means none.
-func (g *Gateway) version(ctx context.Context, h http.Header, rt *route, s *state, t target) (*version, *side, error) {
-	ref := function.Ref{Name: rt.name, Alias: function.Live}
-	if t.has {
-		var err error
-		if ref, err = function.ParseSelector(rt.name, t.ref); err != nil {
-			return nil, nil, ErrNotFound
-		}
-	}
-	var compared *side
-	if ref.Alias != "" {
-		a := s.alias(ref.Alias)
-		if a == nil {
-			return nil, nil, ErrNotFound
-		}
-		number, at := a.Place(key(rt.name, a.Sticky, h))
-		compared = rt.compared(a, number, at)
-		ref = function.Ref{Name: rt.name, Version: number}
-	}
-	if v := s.version(ref.Version); v != nil {
-		return v, compared, nil
-	}
-	v, err := g.resolved.find(ctx, rt, s, ref)
-	return v, compared, err
-}
-
 func busy(v *version, code invocation.Code) string {
 	if code == invocation.FunctionOverloaded {
 		return fmt.Sprintf("%s runs its %d calls at once already (limits.concurrency). Try again.", v.meta.ID, v.limits.Concurrency)
@@ -151,11 +125,13 @@ type httpSink struct {
 	name        function.Name
 	who         access.Principal
 	version     *version  // nil: not known yet
+	variant     string    // see pick
+	issued      string    // see pick
 	exchange    *exchange // nil: not admitted yet
 	flush       *http.ResponseController
 	stream      *flusher // of a streamed answer that has begun
 	cut         bool
-	values      [6]string // the single values of headers, in one piece of memory
+	values      [7]string // the single values of headers, in one piece of memory
 	used        int
 }
 
@@ -289,11 +265,17 @@ func (s *httpSink) head(h http.Header) http.Header {
 	if s.shared {
 		out["Content-Security-Policy"] = sandbox
 	}
+	if s.issued != "" {
+		out["Set-Cookie"] = []string{s.issued} // ahead of the function's, whose own cookie of that name counts
+	}
 	copyResponse(out, h, s.shared)
 	out["Traceparent"] = s.traceparent
 	out[requestIDHeader] = s.value(s.request)
 	if s.version != nil {
 		out[versionHeader] = s.version.number[:]
+		if s.variant != "" {
+			out[variantHeader] = s.value(s.variant)
+		}
 	}
 	if _, ok := out["Content-Type"]; !ok {
 		out["Content-Type"] = nil // else net/http would guess one from the bytes

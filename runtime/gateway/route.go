@@ -3,8 +3,6 @@ package gateway
 import (
 	"hash/maphash"
 	"maps"
-	"math/rand/v2"
-	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -138,42 +136,4 @@ func (s *state) alias(name string) *function.Alias {
 		}
 	}
 	return nil
-}
-
-// key is what an alias is picked by: the visitor's own value where the alias is
-// sticky and the visitor has one, else chance. The function's name is part of it,
-// so that not the same visitors are everyone's first.
-func key(name function.Name, sticky function.Sticky, h http.Header) uint64 {
-	value := ""
-	switch {
-	case sticky.Header != "":
-		value = h.Get(sticky.Header)
-	case sticky.Cookie != "":
-		value = cookie(h, sticky.Cookie)
-	}
-	if value == "" {
-		return rand.Uint64()
-	}
-	return mix(fnv(fnv(fnvOffset, string(name)+"\x00"), value))
-}
-
-const (
-	fnvOffset = 14695981039346656037
-	fnvPrime  = 1099511628211
-)
-
-// fnv is FNV-1a: nodes and restarts must agree on it, so no seeded hash will do.
-func fnv(h uint64, s string) uint64 {
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * fnvPrime
-	}
-	return h
-}
-
-// mix spreads h over all bits: Pick takes the remainder, and FNV's low bits alone
-// follow the last bytes.
-func mix(h uint64) uint64 {
-	h = (h ^ h>>33) * 0xff51afd7ed558ccd
-	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
 }

@@ -64,8 +64,8 @@ func TestAliasWeightsAreMet(t *testing.T) {
 		if sum == 0 {
 			return
 		}
-		by := rapid.SampledFrom([]string{"chance", "header", "cookie"}).Draw(t, "by")
-		sticky := map[string]function.Sticky{"header": {Header: "x-user"}, "cookie": {Cookie: "visitor"}}[by]
+		by := rapid.SampledFrom([]string{"chance", "header", "cookie", "both"}).Draw(t, "by")
+		sticky := map[string]function.Sticky{"header": {Header: "x-user"}, "cookie": {Cookie: "visitor"}, "both": {Header: "X-User", Cookie: "visitor"}}[by]
 		g.Apply(weighted(weights, sticky))
 		const n = 800
 		got := map[int]int{}

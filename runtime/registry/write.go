@@ -112,6 +112,11 @@ func (e *edit) put(a function.Alias) error {
 	at, found := slices.BinarySearchFunc(f.Aliases, a.Name, func(x function.Alias, name string) int {
 		return strings.Compare(x.Name, name)
 	})
+	var was function.Alias
+	if found {
+		was = f.Aliases[at]
+	}
+	a = a.Arranged(was)
 	switch {
 	case found:
 		f.Aliases[at] = a

@@ -75,10 +75,10 @@ type Realm struct {
 	executor       goja.Value // of every promise made natively: leaves what settles it in settlers
 	settlers       [2]goja.Value
 	promise        *goja.Object
-	nothing        goja.Value // a function that does nothing
-	wrapper        goja.Value // the language's Number: see house
-	trusts         goja.Value // the getter of isTrusted that all events share
-	fulfilled      goja.Value // a promise of undefined
+	nothing        goja.Value   // a function that does nothing
+	wrapper        *goja.Object // what web objects are made after: see house
+	trusts         goja.Value   // the getter of isTrusted that all events share
+	fulfilled      goja.Value   // a promise of undefined
 	json           *jsonRealm
 	frame          [1]goja.StackFrame // scratch of class.constructed
 	heavy          chan struct{}      // the turn of an operation of SubtleCrypto

@@ -111,9 +111,18 @@ func insertVersion(tx tx, n registry.NewVersion) error {
 }
 
 func putAlias(tx tx, name function.Name, a function.Alias, cursor int64) error {
-	_, err := tx.exec(`INSERT INTO aliases (function, name, sticky_header, sticky_cookie, revision) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (function, name) DO UPDATE SET sticky_header = excluded.sticky_header, sticky_cookie = excluded.sticky_cookie, revision = excluded.revision`,
-		string(name), a.Name, a.Sticky.Header, a.Sticky.Cookie, cursor)
+	parts := ""
+	if len(a.Parts) > 0 {
+		doc, err := json.Marshal(a.Parts)
+		if err != nil {
+			return fmt.Errorf("encode parts: %w", err)
+		}
+		parts = string(doc)
+	}
+	_, err := tx.exec(`INSERT INTO aliases (function, name, sticky_header, sticky_cookie, sticky_issue, parts, revision) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (function, name) DO UPDATE SET sticky_header = excluded.sticky_header, sticky_cookie = excluded.sticky_cookie,
+			sticky_issue = excluded.sticky_issue, parts = excluded.parts, revision = excluded.revision`,
+		string(name), a.Name, a.Sticky.Header, a.Sticky.Cookie, a.Sticky.Issue, parts, cursor)
 	if err != nil {
 		return fmt.Errorf("put alias: %w", err)
 	}

@@ -28,6 +28,8 @@ type weightRow struct {
 	Alias    string `db:"alias"`
 	Header   string `db:"sticky_header"`
 	Cookie   string `db:"sticky_cookie"`
+	Issue    bool   `db:"sticky_issue"`
+	Parts    string `db:"parts"`
 	Revision int64  `db:"revision"`
 	Version  int    `db:"version"`
 	Weight   int    `db:"weight"`
@@ -106,7 +108,7 @@ func (a *assembly) read(tx tx, condition string, args ...any) (int, error) {
 	if err := selectAll(&functions, "SELECT * FROM functions WHERE %s ORDER BY name", "name", "deleted = 0"); err != nil {
 		return 0, err
 	}
-	if err := selectAll(&weights, `SELECT a.function, a.name AS alias, a.sticky_header, a.sticky_cookie, a.revision, w.version, w.weight
+	if err := selectAll(&weights, `SELECT a.function, a.name AS alias, a.sticky_header, a.sticky_cookie, a.sticky_issue, a.parts, a.revision, w.version, w.weight
 		FROM aliases a JOIN alias_weights w ON w.function = a.function AND w.alias = a.name
 		WHERE %s ORDER BY a.function, a.name, w.position`, "a.function", "1 = 1"); err != nil {
 		return 0, err
@@ -140,7 +142,9 @@ func (a *assembly) assemble(functions []functionRow, weights []weightRow, versio
 		mine := weights[:named]
 		weights = weights[named:]
 		for _, w := range mine {
-			addWeight(&rec.Function, w)
+			if err := addWeight(&rec.Function, w); err != nil {
+				return err
+			}
 		}
 		for ; len(versions) > 0 && versions[0].Function == row.Name; versions = versions[1:] {
 			v, err := a.version(versions[0], rec.Function.Name)
@@ -188,7 +192,7 @@ func (a *assembly) word(s string) string {
 	return s
 }
 
-func addWeight(f *function.Function, w weightRow) {
+func addWeight(f *function.Function, w weightRow) error {
 	last := len(f.Aliases) - 1
 	if last < 0 || f.Aliases[last].Name != w.Alias {
 		name := w.Alias
@@ -196,9 +200,15 @@ func addWeight(f *function.Function, w weightRow) {
 			name = function.Live // one string for all
 		}
 		f.Aliases = append(f.Aliases, function.Alias{
-			Name: name, Sticky: function.Sticky{Header: w.Header, Cookie: w.Cookie}, Revision: w.Revision,
+			Name: name, Sticky: function.Sticky{Header: w.Header, Cookie: w.Cookie, Issue: w.Issue}, Revision: w.Revision,
 		})
 		last++
+		if w.Parts != "" {
+			if err := json.Unmarshal([]byte(w.Parts), &f.Aliases[last].Parts); err != nil {
+				return fmt.Errorf("decode the parts of %s@%s: %w", f.Name, w.Alias, err)
+			}
+		}
 	}
 	f.Aliases[last].Weights = append(f.Aliases[last].Weights, function.Weight{Version: w.Version, Weight: w.Weight})
+	return nil
 }

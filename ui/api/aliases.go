@@ -70,7 +70,7 @@ func (a *api) putAlias(ctx context.Context, c *call, in *putAliasIn) (*aliasOut,
 		alias.Weights = append(alias.Weights, function.Weight(w))
 	}
 	if s := body.Sticky; s != nil {
-		alias.Sticky = function.Sticky{Header: s.Header, Cookie: s.Cookie}
+		alias.Sticky = function.Sticky(*s)
 	}
 	match, err := a.revision(ctx, c.name, in)
 	if err != nil {

@@ -160,9 +160,9 @@ func TestAliasWithETag(t *testing.T) {
 	if err != nil || etag == "" || alias.Weights[0].Version != 2 {
 		t.Fatalf("%+v %q %v", alias, etag, err)
 	}
-	split := wire.PutAlias{Weights: []wire.Weight{{Version: 1, Weight: 95}, {Version: 2, Weight: 5}}, Sticky: &wire.Sticky{Cookie: "visitor"}}
+	split := wire.PutAlias{Weights: []wire.Weight{{Version: 1, Weight: 95}, {Version: 2, Weight: 5}}, Sticky: &wire.Sticky{Header: "X-User", Cookie: "visitor", Issue: true}}
 	put, newer, err := c.PutAlias(t.Context(), string(greeting), "live", split, client.PutOptions{IfMatch: etag})
-	if err != nil || newer == etag || len(put.Weights) != 2 || put.Sticky == nil || put.Sticky.Cookie != "visitor" {
+	if err != nil || newer == etag || len(put.Weights) != 2 || put.Sticky == nil || *put.Sticky != *split.Sticky {
 		t.Fatalf("%+v %q %v", put, newer, err)
 	}
 	if _, _, err = c.PutAlias(t.Context(), string(greeting), "live", split, client.PutOptions{IfMatch: etag}); client.Code(err) != "stale" {

@@ -174,7 +174,7 @@ func aliasOf(alias function.Alias) wire.Alias {
 		out.Weights = append(out.Weights, wire.Weight(w))
 	}
 	if alias.Sticky != (function.Sticky{}) {
-		out.Sticky = &wire.Sticky{Header: alias.Sticky.Header, Cookie: alias.Sticky.Cookie}
+		out.Sticky = new(wire.Sticky(alias.Sticky))
 	}
 	return out
 }

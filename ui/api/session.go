@@ -68,7 +68,7 @@ func (a *api) getSession(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.
 	return ok(out)
 }
 
-func (a *api) createSession(_ context.Context, c *call, _ *empty) (*cookieOut, error) {
+func (a *api) createSession(ctx context.Context, c *call, _ *empty) (*cookieOut, error) {
 	if err := available(a.cfg.Sessions != nil); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (a *api) createSession(_ context.Context, c *call, _ *empty) (*cookieOut, e
 	cookie, err := a.cfg.Sessions.SignInWithToken(c.r, body.Token)
 	if err != nil {
 		if errors.Is(err, tenant.ErrUnauthenticated) {
-			return nil, a.unauthorized(c.r.Context(), err)
+			return nil, a.unauthorized(ctx, err)
 		}
 		return nil, err
 	}
@@ -111,24 +111,24 @@ type signInIn struct {
 	Next string `query:"next" maxLength:"500" doc:"The page to show afterwards: a path of this server."`
 }
 
-func (a *api) startSignIn(_ context.Context, c *call, in *signInIn) (*redirectOut, error) {
+func (a *api) startSignIn(ctx context.Context, c *call, in *signInIn) (*redirectOut, error) {
 	if err := available(a.cfg.Sessions != nil); err != nil {
 		return nil, err
 	}
 	to, cookie, err := a.cfg.Sessions.StartSignIn(c.r, in.Next)
 	if err != nil {
-		return a.signInFailed(c, err, nil), nil
+		return a.signInFailed(ctx, err, nil), nil
 	}
 	return &redirectOut{Status: http.StatusFound, Location: to, SetCookie: []http.Cookie{*cookie}}, nil
 }
 
-func (a *api) finishSignIn(_ context.Context, c *call, _ *empty) (*redirectOut, error) {
+func (a *api) finishSignIn(ctx context.Context, c *call, _ *empty) (*redirectOut, error) {
 	if err := available(a.cfg.Sessions != nil); err != nil {
 		return nil, err
 	}
 	next, cookies, err := a.cfg.Sessions.FinishSignIn(c.r)
 	if err != nil {
-		return a.signInFailed(c, err, cookies), nil
+		return a.signInFailed(ctx, err, cookies), nil
 	}
 	out := &redirectOut{Status: http.StatusFound, Location: next}
 	for _, cookie := range cookies {
@@ -139,7 +139,7 @@ func (a *api) finishSignIn(_ context.Context, c *call, _ *empty) (*redirectOut, 
 
 // signInFailed sends a browser, which would show a problem as text, to the page
 // that says what it means.
-func (a *api) signInFailed(c *call, err error, cookies []*http.Cookie) *redirectOut {
+func (a *api) signInFailed(ctx context.Context, err error, cookies []*http.Cookie) *redirectOut {
 	code := "internal"
 	for known, name := range map[error]string{
 		tenant.ErrNoProvider: "no_provider", tenant.ErrProvider: "provider_unavailable", tenant.ErrRefused: "signin_refused", tenant.ErrNoGrants: "no_grants",
@@ -152,7 +152,7 @@ func (a *api) signInFailed(c *call, err error, cookies []*http.Cookie) *redirect
 	if errors.Is(err, tenant.ErrNoProvider) {
 		level = slog.LevelDebug // it says nothing of the server, and anybody can ask
 	}
-	a.log.LogAttrs(c.r.Context(), level, "sign-in failed", slog.String("code", code), slog.Any("error", err))
+	a.log.LogAttrs(ctx, level, "sign-in failed", slog.String("code", code), slog.Any("error", err))
 	out := &redirectOut{Status: http.StatusFound, Location: "/?signin=" + url.QueryEscape(code)}
 	for _, cookie := range cookies {
 		out.SetCookie = append(out.SetCookie, *cookie)

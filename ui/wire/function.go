@@ -19,10 +19,11 @@ type Weight struct {
 	Weight  int `json:"weight"`
 }
 
-// Sticky says what a visitor is recognised by: a header or a cookie.
+// Sticky says what a visitor is recognised by: a header, a cookie, or both together.
 type Sticky struct {
 	Header string `json:"header,omitempty"`
 	Cookie string `json:"cookie,omitempty"`
+	Issue  bool   `json:"issue,omitempty"` // who comes without the cookie while traffic is split is given one
 }
 
 // Alias is a movable name for versions.

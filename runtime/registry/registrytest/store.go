@@ -120,8 +120,10 @@ func testRoundTrip(t *testing.T, s registry.Store) {
 	equal(t, "empty store", []any{snap.Cursor, len(snap.Records)}, []any{int64(0), 0})
 
 	c := first("a/b/two", "one")
-	c.Next.Function.Aliases[0].Sticky = function.Sticky{Header: "X-User"}
-	c.Aliases[0].Sticky = function.Sticky{Header: "X-User"}
+	for _, a := range []*function.Alias{&c.Next.Function.Aliases[0], &c.Aliases[0]} {
+		a.Sticky = function.Sticky{Header: "X-User", Cookie: "visitor", Issue: true}
+		a.Parts = []function.Part{{Version: 1, Size: 1}, {Version: 2, Size: 1<<32 - 1}} // kept as they are
+	}
 	cursor := must(s.Commit(ctx, c))(t)
 	want := c.Next
 	want.Revision, want.Function.Aliases[0].Revision = cursor, cursor

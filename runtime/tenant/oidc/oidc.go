@@ -59,7 +59,8 @@ var _ tenant.Provider = (*Provider)(nil)
 // New checks the settings; nothing is asked of the issuer yet.
 func New(cfg Config) (*Provider, error) {
 	u, err := url.Parse(cfg.Issuer)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && access.LoopbackHost(u.Host)) {
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		u.Scheme != "https" && (u.Scheme != "http" || !access.LoopbackHost(u.Host)) {
 		return nil, errors.New("oidc.issuer must be an https address, as the issuer writes it (http on loopback only)")
 	}
 	if cfg.ClientID == "" {

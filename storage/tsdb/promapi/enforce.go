@@ -32,13 +32,13 @@ type visibility struct {
 
 type visibilityKey struct{}
 
-// withVisibility limits what is read under the request's context.
-func (a *api) withVisibility(r *http.Request) *http.Request {
+// withVisibility limits what is read under ctx to what the request's caller may see.
+func (a *api) withVisibility(ctx context.Context, r *http.Request) context.Context {
 	v := visibility{all: true}
 	if a.Visible != nil {
 		v = visible(a.Visible(r))
 	}
-	return r.WithContext(context.WithValue(r.Context(), visibilityKey{}, v))
+	return context.WithValue(ctx, visibilityKey{}, v)
 }
 
 // sees returns the caller's visibility: none, where nobody said.

@@ -171,8 +171,10 @@ func TestOnlyOwnSeriesAreRead(t *testing.T) {
 		if got, want := seen(t, text), covered(scopes, append([]string{""}, all...)...); status != http.StatusOK || !slices.Equal(got, want) {
 			rt.Fatalf("%q sees the series of %q, want %q", scopes, got, want)
 		}
-		for _, path := range []string{"label/team/values", "label/project/values", "label/__name__/values", "labels",
-			"label/__name__/values?" + url.Values{"match[]": {`{team!="x"}`}}.Encode()} {
+		for _, path := range []string{
+			"label/team/values", "label/project/values", "label/__name__/values", "labels",
+			"label/__name__/values?" + url.Values{"match[]": {`{team!="x"}`}}.Encode(),
+		} {
 			_, text := f.as(t, scopes, http.MethodGet, path, nil)
 			if slices.Contains(scopes, access.Everything) {
 				continue

@@ -168,8 +168,7 @@ type endpoint func(*http.Request) (result, error)
 
 func (a *api) json(name string, serve endpoint) http.Handler {
 	return a.counted(name, httputil.CompressionHandler{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = a.withVisibility(r)
-		ctx, stop := a.DB.Bind(r.Context())
+		ctx, stop := a.DB.Bind(a.withVisibility(r.Context(), r))
 		defer stop()
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, a.MaxFormBytes)

@@ -91,8 +91,7 @@ func (a *api) checked(limit int64, check func(contentType string) error, next ht
 			http.Error(w, fmt.Sprintf("the body unpacks to more than %d bytes", limit), http.StatusRequestEntityTooLarge)
 			return
 		}
-		r = a.withVisibility(r)
-		ctx, stop := a.DB.Bind(r.Context())
+		ctx, stop := a.DB.Bind(a.withVisibility(r.Context(), r))
 		defer stop()
 		r = r.WithContext(ctx)
 		r.Body = io.NopCloser(bytes.NewReader(body))

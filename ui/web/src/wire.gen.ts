@@ -335,10 +335,12 @@ export interface Weight {
   weight: number;
 }
 
-/** Sticky says what a visitor is recognised by: a header or a cookie. */
+/** Sticky says what a visitor is recognised by: a header, a cookie, or both together. */
 export interface Sticky {
   header?: string;
   cookie?: string;
+  /** who comes without the cookie while traffic is split is given one */
+  issue?: boolean;
 }
 
 /** Alias is a movable name for versions. */

@@ -16,7 +16,7 @@ export function SignIn({ provider, onDone }: { provider: boolean; onDone: () => 
   const [token, setText] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState('')
-  const [failed] = useParam('signin')
+  const [failed, setFailed] = useParam('signin')
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     const value = token.trim()
@@ -28,6 +28,7 @@ export function SignIn({ provider, onDone }: { provider: boolean; onDone: () => 
     try {
       await request('/api/v1/session', { method: 'POST', body: { token: value } })
       setText('')
+      setFailed('')
       onDone()
     } catch (failure) {
       const unknown = failure instanceof ApiError && failure.status === 401 && !failure.message.includes('expired')

@@ -41,7 +41,7 @@ func (r *Registry) Deliver(ctx context.Context, d Delivery) (int64, error) {
 		if d.Weights == nil {
 			return e, nil
 		}
-		alias.Weights = slices.Clone(d.Weights)
+		alias.Weights, alias.Parts = slices.Clone(d.Weights), nil // who meets what is of the weights before
 		return r.repoint(ctx, e, alias)
 	})
 	if err != nil {

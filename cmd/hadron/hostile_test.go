@@ -83,7 +83,8 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 		slack time.Duration
 		load
 	}{
-		{"while others were deployed", slack, n.seen(deployed)}, {"while they were called", slack, n.seen(called)},
+		{"while others were deployed", slack, n.seen(deployed)},
+		{"while they were called", slack, n.seen(called)},
 		{"while they were called one by one", jitter, n.seen(single)},
 	}
 	for _, d := range during {

@@ -203,6 +203,7 @@ func (e *Engine) Prewarm(ctx context.Context, id function.ID) error {
 	if err != nil {
 		return fmt.Errorf("prewarm %s: %w", id, err)
 	}
+	e.watchdog.stir()
 	done := make(chan error, 1)
 	if v == nil {
 		v = e.pool.settle(newIsolate(e, p), home)

@@ -43,6 +43,7 @@ func (e *Engine) Invoke(ctx context.Context, req *invocation.Request, w invocati
 		out.Queue = queued
 		return out
 	}
+	e.watchdog.stir()
 	if v == nil {
 		v = e.pool.settle(newIsolate(e, p), home)
 	}

@@ -73,18 +73,18 @@ func (w *watchdog) close() {
 	debug.SetMemoryLimit(w.before)
 }
 
-// admits reports whether a call may begin, and wakes the watchdog for it.
-func (w *watchdog) admits() bool {
-	if w == nil {
-		return true
+// admits reports whether a call may begin.
+func (w *watchdog) admits() bool { return w == nil || !w.full.Load() }
+
+// stir wakes the watchdog for a VM that is busy from now on.
+func (w *watchdog) stir() {
+	if w == nil || !w.asleep.Load() {
+		return
 	}
-	if w.asleep.Load() {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
-	return !w.full.Load()
 }
 
 func (w *watchdog) watch() {

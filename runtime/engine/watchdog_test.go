@@ -65,6 +65,28 @@ func TestMemoryEndsTheCallThatUsesMost(t *testing.T) {
 	}
 }
 
+// A bundle that is long in coming lets the watchdog fall asleep before the call runs.
+func TestMemoryIsWatchedHoweverLongABundleTakes(t *testing.T) {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	var f *fixture
+	f = newFixture(t, func(c *Config) {
+		c.MemoryBudget = int64(m.HeapAlloc) + 96<<20
+		bundle := c.Bundle
+		c.Bundle = func(ctx context.Context, id function.ID) (function.Bundle, error) {
+			for w := f.watchdog; len(w.wake) > 0 || !w.asleep.Load(); { // it looked, and found nobody
+				<-time.After(time.Millisecond)
+			}
+			return bundle(ctx, id)
+		}
+	})
+	hog := f.add(1, handlerCode(`const a = []; for (;;) a.push({a: [1, 2, 3]})`))
+	if _, out := f.run(t, get(hog, "/")); out.Code != invocation.MemoryLimit {
+		t.Errorf("outcome %+v (%v)", out, out.Failure)
+	}
+}
+
 // What a call held that was ended is free afterwards, also where it is the function's
 // promises that held it, and calls are taken again.
 func TestMemoryOfAnEndedCallIsGivenBack(t *testing.T) {

@@ -58,15 +58,15 @@ func TestPipelineSchemaAndParserAgree(t *testing.T) {
 
 func TestPipelineErrorsNameKeyAndCure(t *testing.T) {
 	for text, want := range map[string]string{
-		stages(`{"name":"p","alais":"x"}`):                  `stages[1].alais: no such key; did you mean "alias"?`,
-		stages(`{"name":"p","soak":"1m"}`):                  `stages[1].soak: no such key; did you mean "stages[].requires.soak"?`,
-		stages(`{"name":"p","limits":{}}`):                  `stages[1].limits: no such key; docs/delivery.md lists them all`,
-		stages(`{"name":"staging","alias":"x"}`):            `stages[1].name: "staging" stands there twice`,
-		stages(`{"name":"p"}`):                              `stages[1].alias: the same alias of the same server as stage "staging"; give it another alias or server`,
-		stages(`{"name":"p","alias":"x","steps":[50,5]}`):   `stages[1].steps[1]: whole percentages from 1 to 99, each over the one before; the whole comes by itself behind the last`,
-		`{"stages":[{"name":"a","requires":{"soak":"1m"}},{"name":"b","alias":"b"}]}`:   `stages[0].requires: nothing is promoted to the first stage; write what is required of it into the stage that comes next`,
-		`{"stages":[{"name":"a","strategy":"canary"},{"name":"b","alias":"b"}]}`:        `stages[0]: nothing is promoted to the first stage, so strategy, steps and interval say nothing here; hadron deploy and hadron.yaml do`,
-		stages(`{"name":"p","alias":"x","requires":{"soak":"31d"}}`):                    `stages[1].requires.soak: at most 30d`,
+		stages(`{"name":"p","alais":"x"}`):                                            `stages[1].alais: no such key; did you mean "alias"?`,
+		stages(`{"name":"p","soak":"1m"}`):                                            `stages[1].soak: no such key; did you mean "stages[].requires.soak"?`,
+		stages(`{"name":"p","limits":{}}`):                                            `stages[1].limits: no such key; docs/delivery.md lists them all`,
+		stages(`{"name":"staging","alias":"x"}`):                                      `stages[1].name: "staging" stands there twice`,
+		stages(`{"name":"p"}`):                                                        `stages[1].alias: the same alias of the same server as stage "staging"; give it another alias or server`,
+		stages(`{"name":"p","alias":"x","steps":[50,5]}`):                             `stages[1].steps[1]: whole percentages from 1 to 99, each over the one before; the whole comes by itself behind the last`,
+		`{"stages":[{"name":"a","requires":{"soak":"1m"}},{"name":"b","alias":"b"}]}`: `stages[0].requires: nothing is promoted to the first stage; write what is required of it into the stage that comes next`,
+		`{"stages":[{"name":"a","strategy":"canary"},{"name":"b","alias":"b"}]}`:      `stages[0]: nothing is promoted to the first stage, so strategy, steps and interval say nothing here; hadron deploy and hadron.yaml do`,
+		stages(`{"name":"p","alias":"x","requires":{"soak":"31d"}}`):                  `stages[1].requires.soak: at most 30d`,
 	} {
 		_, err := function.ParsePipeline([]byte(text))
 		var bad *function.ManifestError

@@ -39,7 +39,10 @@ func LoadPipeline(path string) (function.Pipeline, error) {
 	}
 	p, err := function.ParsePipeline(encoded)
 	if err != nil {
-		return function.Pipeline{}, discreet(doc.explain(err))
+		if err = doc.explain(err); doc.text == "" {
+			err = &SourceError{File: name, Text: strings.TrimPrefix(err.Error(), "manifest: "), cause: err}
+		}
+		return function.Pipeline{}, discreet(err)
 	}
 	if p.Function == "" {
 		if p.Function, err = nameBeside(dir); err != nil {

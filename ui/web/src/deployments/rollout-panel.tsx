@@ -134,8 +134,8 @@ function Verdict({ rollout: r, now }: { rollout: Rollout; now: number }) {
           {a.findings.map((f) => (
             <tr key={f.measure}>
               <td>{f.measure}</td>
-              <td>{formatPercent(f.canary)}</td>
-              <td>{formatPercent(f.baseline)}</td>
+              <td>{formatPercent(a.canary.calls > 0 ? f.canary : null)}</td>
+              <td>{formatPercent(a.baseline.calls > 0 ? f.baseline : null)}</td>
               <td data-verdict={f.verdict} title={f.text}>
                 {f.verdict}
               </td>

@@ -42,7 +42,8 @@ type stageView struct {
 	Pages   []string      `json:"pages,omitempty"`  // open ones of the function
 	Problem string        `json:"problem,omitempty"`
 
-	arriving string // digest of the version that the rollout brings
+	arriving string       // digest of the version that the rollout brings
+	origin   *wire.Origin // the commit that the version came from
 }
 
 // text is the version as people call it.
@@ -88,7 +89,7 @@ func (s stage) fill(ctx context.Context, v *stageView) error {
 		if err != nil {
 			return err
 		}
-		v.Digest, v.Author, v.Message = known.Digest, known.Author, known.Message
+		v.Digest, v.Author, v.Message, v.origin = known.Digest, known.Author, known.Message, known.Origin
 	}
 	if err := s.rollouts(ctx, v); err != nil {
 		return err
@@ -179,7 +180,7 @@ func (p *promotion) register(ctx context.Context, out io.Writer) error {
 	if digest, err := function.Digest(up.Source, up.Manifest); err != nil || digest != p.From.Digest {
 		return fmt.Errorf("what %s sent for @%d is not what its digest %s says; nothing was registered", p.from.Name, p.From.Version, p.From.Digest)
 	}
-	got, err := p.to.api.Register(ctx, name, "", wire.Register{Source: up.Source, SourceMap: up.SourceMap, Manifest: up.Manifest, Message: p.From.Message})
+	got, err := p.to.api.Register(ctx, name, "", wire.Register{Source: up.Source, SourceMap: up.SourceMap, Manifest: up.Manifest, Message: p.From.Message, Origin: p.From.origin})
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ type cli struct {
 	Functions functionsCommand `cmd:"" help:"List functions with their health."`
 	Versions  versionsCommand  `cmd:"" help:"List, show and compare a function's versions."`
 	Alias     aliasCommand     `cmd:"" help:"Show or repoint an alias."`
+	Promote   promoteCommands  `cmd:"" help:"Take a version to the next stage of hadron.pipeline.yaml."`
 	Rollouts  rolloutsCommand  `cmd:"" aliases:"deployments" help:"List, show and steer deployments."`
 	Release   releaseCommand   `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand  `cmd:"" help:"Point live at the previous version, or the one given."`

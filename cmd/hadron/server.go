@@ -92,6 +92,10 @@ func report(std stdio, err error) int {
 	default:
 		fmt.Fprintf(std.Err, "✗ %s\n", err)
 	}
+	var own *coded
+	if errors.As(err, &own) {
+		code = own.code
+	}
 	if errors.As(err, &todo) {
 		fmt.Fprintf(std.Err, "  %s\n", todo.todo)
 	}

@@ -5,6 +5,7 @@ import (
 	_ "embed" // the published schema
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // ManifestSchema is the published JSON Schema (draft 2020-12) of hadron.yaml. A
@@ -100,7 +101,7 @@ func ParseManifest(data []byte) (Manifest, error) {
 		return Manifest{}, badKey("", "holds %d bytes; at most %d are taken", len(data), MaxManifestBytes)
 	}
 	if text := bytes.TrimSpace(data); len(text) > 0 && !bytes.Equal(text, []byte("null")) {
-		if err := checkShape(data); err != nil {
+		if err := checkShape(data, reflect.TypeFor[Manifest]()); err != nil {
 			return Manifest{}, err
 		}
 		if err := json.Unmarshal(data, &m); err != nil {

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// checkShape says which key of a manifest's JSON is unknown or of the wrong kind,
+// checkShape says which key of a file's JSON is unknown or of the wrong kind,
 // by its whole path: encoding/json names neither path nor near miss, and takes
 // keys in any case.
-func checkShape(data []byte) error {
+func checkShape(data []byte, root reflect.Type) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	var raw any
@@ -27,12 +27,12 @@ func checkShape(data []byte) error {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return badKey("", "there is more behind the first JSON value")
 	}
-	return shape("", raw, reflect.TypeFor[Manifest]())
+	return shape("", raw, root)
 }
 
 // neverEmpty are the keys whose empty text would silently mean the default.
 var neverEmpty = []string{
-	"name", "entry", "runbook", "access", "isolation", "compatibility_date", "delivery.strategy", "delivery.probe.path",
+	"name", "function", "entry", "runbook", "access", "isolation", "compatibility_date", "delivery.strategy", "delivery.probe.path",
 }
 
 func shape(path string, v any, t reflect.Type) error {
@@ -72,7 +72,7 @@ func shape(path string, v any, t reflect.Type) error {
 		return shapeOfMap(path, v, t)
 	case reflect.String:
 		return shapeOfText(path, v, t, func(s string) error {
-			if s == "" && slices.Contains(neverEmpty, path) {
+			if s == "" && (slices.Contains(neverEmpty, path) || strings.HasPrefix(path, "stages[")) {
 				return badKey(path, "is empty; leave the key out to have its default")
 			}
 			return nil

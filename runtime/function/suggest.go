@@ -22,10 +22,20 @@ func unknownKey(path, key string, t reflect.Type) error {
 	if best != "" {
 		return badKey(at, "no such key; did you mean %q?", best)
 	}
-	if elsewhere := findKey("", key, reflect.TypeFor[Manifest]()); elsewhere != "" {
+	root, doc := fileOf(t)
+	if elsewhere := findKey("", key, root); elsewhere != "" {
 		return badKey(at, "no such key; did you mean %q?", elsewhere)
 	}
-	return badKey(at, "no such key; docs/manifest.md lists them all")
+	return badKey(at, "no such key; %s lists them all", doc)
+}
+
+// fileOf is the file that holds keys of the type, and the page that lists its keys.
+func fileOf(t reflect.Type) (root reflect.Type, doc string) {
+	switch t {
+	case reflect.TypeFor[Pipeline](), reflect.TypeFor[Stage](), reflect.TypeFor[Requires](), reflect.TypeFor[Check]():
+		return reflect.TypeFor[Pipeline](), "docs/delivery.md"
+	}
+	return reflect.TypeFor[Manifest](), "docs/manifest.md"
 }
 
 // findKey is the path of the key of that name, wherever it stands, or "".

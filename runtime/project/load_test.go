@@ -93,13 +93,13 @@ func TestLoadNamesLineAndKey(t *testing.T) {
 		"a wrong kind":        {"limits:\n  timeout: 2", `hadron.yaml:2:3: limits.timeout: a number stands where a duration, such as "2s", is expected`, "timeout: 2"},
 		"a wrong name":        {"\nname: Greeting", `hadron.yaml:2:1: name: "Greeting" is not a function name: write it as "team/project/name"`, "Greeting"},
 		"a key twice":         {"name: a/b/c\nowner: x\nname: a/b/d", `hadron.yaml:3:1: name stands there twice`, "a/b/d"},
-		"a list":              {"- a\n- b", `hadron.yaml:1:1: a manifest is keys and values, such as "name: team/project/name"`, "- a"},
+		"a list":              {"- a\n- b", `hadron.yaml:1:1: this file is keys and values, such as "name: team/project/name"`, "- a"},
 		"a tab":               {"limits:\n\ttimeout: 2s", "hadron.yaml:2:2: not YAML: found character that cannot start any token", "timeout"},
 		"a missing entry":     {"owner: a\nentry: nowhere.ts", "hadron.yaml:2:1: entry: there is no file nowhere.ts in the project", "nowhere"},
 		"an entry outside":    {"entry: ../x.ts", "hadron.yaml:1:1: entry: give a file of the project, ending in .ts .tsx .mts .js .jsx .mjs", "../x.ts"},
-		"not a number":        {"slo: {availability: .nan}", "hadron.yaml:1:21: .nan is not a number that a manifest can hold", ".nan"},
-		"an alias that grows": {"a: &a [1,2,3,4,5,6,7,8,9]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d]", "hadron.yaml:1:16: the manifest is nested too deep or grows too large by its aliases", ""},
-		"an alias to itself":  {"env: &a\n  x: *a", "hadron.yaml:1:6: the manifest is nested too deep or grows too large by its aliases", ""},
+		"not a number":        {"slo: {availability: .nan}", "hadron.yaml:1:21: .nan is not a number that this file can hold", ".nan"},
+		"an alias that grows": {"a: &a [1,2,3,4,5,6,7,8,9]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d]", "hadron.yaml:1:16: the file is nested too deep or grows too large by its aliases", ""},
+		"an alias to itself":  {"env: &a\n  x: *a", "hadron.yaml:1:6: the file is nested too deep or grows too large by its aliases", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := project.Load(write(t, map[string]string{"index.ts": "", "hadron.yaml": c.yaml}))

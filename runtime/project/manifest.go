@@ -14,9 +14,10 @@ import (
 	"hadron/runtime/function"
 )
 
-// document is a hadron.yaml: its values as JSON would hold them, and where each
+// document is a YAML file of ours: its values as JSON would hold them, and where each
 // key stands.
 type document struct {
+	file   string // its name, for errors
 	text   string
 	values map[string]any
 	places map[string]place // by key path, such as "slo.latency[0].quantile"
@@ -34,8 +35,8 @@ const (
 // yamlLine is how the YAML library names a position in its own messages.
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): `)
 
-func parseYAML(data []byte) (*document, error) {
-	doc := &document{text: string(data), values: map[string]any{}, places: map[string]place{}}
+func parseYAML(file string, data []byte) (*document, error) {
+	doc := &document{file: file, text: string(data), values: map[string]any{}, places: map[string]place{}}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		text, line := err.Error(), 0
@@ -54,7 +55,7 @@ func parseYAML(data []byte) (*document, error) {
 		return doc, nil
 	}
 	if top.Kind != yaml.MappingNode {
-		return nil, doc.fail(place{top.Line, top.Column}, `a manifest is keys and values, such as "name: team/project/name"`)
+		return nil, doc.fail(place{top.Line, top.Column}, "this file is keys and values, such as \"name: team/project/name\"")
 	}
 	nodes := 0
 	value, err := doc.convert(top, "", 0, &nodes)
@@ -70,7 +71,7 @@ func parseYAML(data []byte) (*document, error) {
 func (d *document) convert(n *yaml.Node, path string, depth int, nodes *int) (any, error) {
 	*nodes++
 	if depth > maxYAMLDepth || *nodes > maxYAMLNodes {
-		return nil, d.fail(place{n.Line, n.Column}, "the manifest is nested too deep or grows too large by its aliases")
+		return nil, d.fail(place{n.Line, n.Column}, "the file is nested too deep or grows too large by its aliases")
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
@@ -141,7 +142,7 @@ func (d *document) scalar(n *yaml.Node) (any, error) {
 		}
 		var f float64
 		if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-			return nil, d.fail(place{n.Line, n.Column}, fmt.Sprintf("%s is not a number that a manifest can hold", n.Value))
+			return nil, d.fail(place{n.Line, n.Column}, fmt.Sprintf("%s is not a number that this file can hold", n.Value))
 		}
 		return f, nil
 	}
@@ -192,7 +193,7 @@ func (d *document) firstColumn(line int) int {
 }
 
 func (d *document) fail(at place, text string) *SourceError {
-	e := &SourceError{File: ManifestFile, Line: at.line, Column: at.column, Text: text}
+	e := &SourceError{File: d.file, Line: at.line, Column: at.column, Text: text}
 	e.Frame = frame(d.text, at.line, at.column)
 	return e
 }

@@ -61,7 +61,7 @@ func Load(path string) (*Project, error) {
 }
 
 func loadDir(dir, shown string) (*Project, error) {
-	data, err := readManifest(filepath.Join(dir, ManifestFile))
+	data, err := readYAML(dir, ManifestFile)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		if _, err := os.Stat(filepath.Join(dir, "hadron.yml")); err == nil {
@@ -70,7 +70,7 @@ func loadDir(dir, shown string) (*Project, error) {
 	case err != nil:
 		return nil, err
 	}
-	doc, err := parseYAML(data)
+	doc, err := parseYAML(ManifestFile, data)
 	if err != nil {
 		return nil, err
 	}
@@ -84,18 +84,18 @@ func loadDir(dir, shown string) (*Project, error) {
 	return newProject(dir, doc.values, doc)
 }
 
-func readManifest(file string) ([]byte, error) {
-	f, err := os.Open(file)
+func readYAML(dir, name string) ([]byte, error) {
+	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, function.MaxManifestBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(data) > function.MaxManifestBytes {
-		return nil, &SourceError{File: ManifestFile, Text: fmt.Sprintf("the manifest is larger than %d bytes", function.MaxManifestBytes)}
+		return nil, &SourceError{File: name, Text: fmt.Sprintf("the file is larger than %d bytes", function.MaxManifestBytes)}
 	}
 	return data, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"hadron/runtime/access"
 	"hadron/runtime/function"
+	"hadron/runtime/registry"
 	"hadron/ui/wire"
 )
 
@@ -18,7 +19,7 @@ const aliasPath = functionPath + "/aliases/{alias}"
 func (a *api) addAliases() {
 	add(a, route{
 		method: http.MethodGet, path: aliasPath, id: "getAlias", tag: "aliases",
-		summary: "Get an alias", detail: "With its ETag.", action: access.Read, scope: ofFunction,
+		summary: "Get an alias", detail: "With its ETag, and since when it points where it does.", action: access.Read, scope: ofFunction,
 	}, a.getAlias)
 	add(a, route{
 		method: http.MethodPut, path: aliasPath, id: "putAlias", tag: "aliases",
@@ -51,7 +52,16 @@ func (a *api) getAlias(ctx context.Context, c *call, in *aliasIn) (*aliasOut, er
 	if err != nil {
 		return nil, err
 	}
-	return etagged(alias), nil
+	out := etagged(alias)
+	// An alias's revision is the cursor of the change that set it.
+	changes, err := a.cfg.Registry.Changes(ctx, registry.ChangeFilter{Name: c.name, After: alias.Revision - 1, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(changes) == 1 && changes[0].Cursor == alias.Revision {
+		out.Body.Since = &changes[0].Time
+	}
+	return out, nil
 }
 
 type putAliasIn struct {

@@ -430,7 +430,7 @@ func TestOpenAPI(t *testing.T) {
 		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
 		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "finishSignIn", "getAlias",
 		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
-		"getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getVersion", "listAlerts", "listChanges",
+		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getUpload", "getVersion", "listAlerts", "listChanges",
 		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listProjectSecrets",
 		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listVersions", "live", "pauseDeployment", "promoteDeployment",
 		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",

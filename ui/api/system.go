@@ -22,6 +22,13 @@ func (a *api) addSystem() {
 	}, func(context.Context, *call, *empty) (*textOut, error) {
 		return &textOut{ContentType: "application/schema+json", Body: function.ManifestSchema}, nil
 	})
+	add(a, route{
+		method: http.MethodGet, path: Prefix + "/pipeline.schema.json", id: "getPipelineSchema", tag: "system",
+		summary: "Get the JSON Schema of hadron.pipeline.yaml", detail: "For editors; no token is asked for.",
+		scope: ofNobody, produces: "application/schema+json",
+	}, func(context.Context, *call, *empty) (*textOut, error) {
+		return &textOut{ContentType: "application/schema+json", Body: function.PipelineSchema}, nil
+	})
 }
 
 func (a *api) getSystem(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.System], error) {

@@ -43,6 +43,12 @@ func (a *api) addVersions() {
 		summary: "Get the source of a version", detail: "As it was uploaded.",
 		action: access.ReadSource, scope: ofFunction, produces: textPlain,
 	}, a.getSource)
+	add(a, route{
+		method: http.MethodGet, path: versionPath + "/upload", id: "getUpload", tag: "versions",
+		summary: "Get what a version was registered with",
+		detail:  "Source, source map and manifest as they were uploaded: registered again, on any server, they have the same digest.",
+		action:  access.ReadSource, scope: ofFunction,
+	}, a.getUpload)
 }
 
 const textPlain = "text/plain; charset=utf-8"
@@ -199,6 +205,18 @@ func (a *api) getSource(ctx context.Context, c *call, in *versionIn) (*textOut, 
 		return nil, err
 	}
 	return &textOut{ContentType: textPlain, Body: []byte(up.Source)}, nil
+}
+
+func (a *api) getUpload(ctx context.Context, c *call, in *versionIn) (*jsonOut[wire.Upload], error) {
+	v, err := a.version(ctx, c.name, in.Version)
+	if err != nil {
+		return nil, err
+	}
+	up, err := a.cfg.Registry.Source(ctx, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(wire.Upload{Digest: v.Digest, Source: up.Source, SourceMap: up.SourceMap, Manifest: up.Manifest})
 }
 
 func versionOf(fn function.Function, v function.Version) wire.Version {

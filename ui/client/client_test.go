@@ -101,6 +101,8 @@ func TestEachRoute(t *testing.T) {
 		"GET /alerts":                             func() error { _, err := c.Alerts(ctx); return err },
 		"GET /system":                             func() error { _, err := c.System(ctx); return err },
 		"GET /manifest.schema.json":               func() error { _, err := c.ManifestSchema(ctx); return err },
+		"GET " + f + "/versions/7/upload":         func() error { _, err := c.Upload(ctx, name, "7"); return err },
+		"GET /pipeline.schema.json":               func() error { _, err := c.PipelineSchema(ctx); return err },
 		"GET /openapi.json":                       func() error { _, err := c.OpenAPI(ctx); return err },
 		"GET " + f + "/logs?follow=true&level=warn&limit=9&q=x&request=r&since=5m": func() error {
 			return c.Logs(ctx, name, client.LogFilter{Level: "warn", Since: "5m", Query: "x", Request: "r", Limit: 9, Follow: true},

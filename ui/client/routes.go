@@ -61,6 +61,11 @@ func (c *Client) Source(ctx context.Context, name, selector string) (string, err
 	return get[string](ctx, c, of(name, "versions", selector, "source"), nil)
 }
 
+// Upload gets what a version was registered with.
+func (c *Client) Upload(ctx context.Context, name, selector string) (wire.Upload, error) {
+	return get[wire.Upload](ctx, c, of(name, "versions", selector, "upload"), nil)
+}
+
 // Alias gets an alias and its ETag.
 func (c *Client) Alias(ctx context.Context, name, alias string) (wire.Alias, string, error) {
 	return c.alias(ctx, request{method: http.MethodGet, path: of(name, "aliases", alias)})
@@ -153,6 +158,11 @@ func (c *Client) System(ctx context.Context) (wire.System, error) {
 // ManifestSchema gets the JSON Schema of hadron.yaml.
 func (c *Client) ManifestSchema(ctx context.Context) (string, error) {
 	return get[string](ctx, c, "/manifest.schema.json", nil)
+}
+
+// PipelineSchema gets the JSON Schema of hadron.pipeline.yaml.
+func (c *Client) PipelineSchema(ctx context.Context) (string, error) {
+	return get[string](ctx, c, "/pipeline.schema.json", nil)
 }
 
 // OpenAPI gets the API's description.

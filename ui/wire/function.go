@@ -31,6 +31,8 @@ type Alias struct {
 	Name    string   `json:"name"`
 	Weights []Weight `json:"weights"`
 	Sticky  *Sticky  `json:"sticky,omitempty"`
+	// Since is when it came to point where it does; told where one alias is asked for.
+	Since *time.Time `json:"since,omitempty"`
 }
 
 // PutAlias is the body that repoints an alias.
@@ -111,6 +113,15 @@ type Version struct {
 	Origin    *Origin         `json:"origin,omitempty"`
 	CreatedAt time.Time       `json:"createdAt"`
 	RemovedAt *time.Time      `json:"removedAt,omitempty"` // when retention removed its source; it cannot be called any more
+}
+
+// Upload is what a version was registered with: registered again, anywhere, it has the
+// same digest.
+type Upload struct {
+	Digest    string          `json:"digest"`
+	Source    string          `json:"source"`
+	SourceMap string          `json:"sourceMap,omitempty"`
+	Manifest  json.RawMessage `json:"manifest,omitempty" tstype:"Record<string, unknown>"` // the author's own, without defaults
 }
 
 // Rollback is the body of a rollback; no version means the previous one.

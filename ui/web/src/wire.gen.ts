@@ -348,6 +348,8 @@ export interface Alias {
   name: string;
   weights: Weight[];
   sticky?: Sticky;
+  /** Since is when it came to point where it does; told where one alias is asked for. */
+  since?: string;
 }
 
 /** PutAlias is the body that repoints an alias. */
@@ -439,6 +441,18 @@ export interface Version {
   createdAt: string;
   /** when retention removed its source; it cannot be called any more */
   removedAt?: string;
+}
+
+/**
+ * Upload is what a version was registered with: registered again, anywhere, it has the
+ * same digest.
+ */
+export interface Upload {
+  digest: string;
+  source: string;
+  sourceMap?: string;
+  /** the author's own, without defaults */
+  manifest?: Record<string, unknown>;
 }
 
 /** Rollback is the body of a rollback; no version means the previous one. */

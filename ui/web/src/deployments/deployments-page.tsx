@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { useFetch } from '../api/use-fetch'
 import { deployments } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
@@ -6,7 +7,10 @@ import { Loading, Notice } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import { useParam } from '../router'
-import type { Deployment, Weight } from '../wire.gen'
+import type { Deployment, List, Weight } from '../wire.gen'
+import { merged, underWay } from './rollout'
+import styles from './rollout.module.css'
+import { RolloutPanel, RolloutState } from './rollout-panel'
 
 const WORDS: Record<string, string> = {
   registered: 'registered',
@@ -14,6 +18,7 @@ const WORDS: Record<string, string> = {
   rolled_back: 'rolled back',
   repointed: 'repointed',
   deleted: 'deleted',
+  rollout: 'deployment',
 }
 
 /** What changed, when, and by whom: newest first, as it happens. */
@@ -21,6 +26,9 @@ export default function DeploymentsPage() {
   const topic = useTopic(deployments)
   const now = useNow()
   const [text] = useParam('q')
+  // The topic holds the last changes; one that waits for somebody may be older.
+  const waiting = useFetch<List<Deployment>>('/api/v1/deployments?active=true', 30_000)
+  const active = useMemo(() => underWay(merged(waiting.data?.items ?? [], topic.items)), [waiting.data, topic.items])
   const rows = useMemo(() => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean)
     return [...topic.items.values()]
@@ -41,6 +49,13 @@ export default function DeploymentsPage() {
         <Notice title={topic.items.size > 0 ? 'No deployment fits' : 'Nothing was deployed yet'}>
           Each change of what is live appears here, with its author.
         </Notice>
+      )}
+      {active.length > 0 && (
+        <section className={styles.under} aria-label="Under way">
+          {active.map((r) => (
+            <RolloutPanel key={r.id} rollout={r} now={now} named />
+          ))}
+        </section>
       )}
       {rows.length > 0 && (
         <table className={table.table}>
@@ -74,7 +89,15 @@ function Row({ deployment: d, now }: { deployment: Deployment; now: number }) {
           <Ago at={d.time} now={now} />
         </span>
       </td>
-      <td className={table.tight}>{WORDS[d.kind] ?? d.kind}</td>
+      <td className={table.tight}>
+        {WORDS[d.kind] ?? d.kind}
+        {d.rollout && (
+          <>
+            {' '}
+            <RolloutState state={d.rollout.state} />
+          </>
+        )}
+      </td>
       <td>
         <Link to={`/f/${d.function}`} className={table.leaf}>
           {d.function}
@@ -82,7 +105,7 @@ function Row({ deployment: d, now }: { deployment: Deployment; now: number }) {
       </td>
       <td className={table.tight}>{change(d)}</td>
       <td className={table.tight}>{d.author}</td>
-      <td className={`${table.whole} ${table.quiet}`}>{d.message}</td>
+      <td className={`${table.whole} ${table.quiet}`}>{d.rollout ? d.rollout.reason : d.message}</td>
     </tr>
   )
 }

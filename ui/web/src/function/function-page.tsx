@@ -3,6 +3,9 @@ import { useEffect, useMemo, useState } from 'react'
 import { orderAlerts } from '../alerts/order'
 import { functionPath } from '../api/http'
 import { useFetch } from '../api/use-fetch'
+import { merged, underWay } from '../deployments/rollout'
+import rollouts from '../deployments/rollout.module.css'
+import { Frozen, RolloutPanel } from '../deployments/rollout-panel'
 import { formatNumber, formatPercent, formatSeconds } from '../format/number'
 import { parseTime } from '../format/time'
 import { alerts, deployments, functionTopic } from '../live/topics'
@@ -18,9 +21,11 @@ import type {
   DashboardPanel,
   Deployment,
   Function as Fn,
+  Freeze,
   Health,
   List,
   Operability,
+  Rollout,
   Version,
 } from '../wire.gen'
 import { Charts, isChart } from './charts'
@@ -39,6 +44,9 @@ import { Versions } from './versions'
 /** Rows of charts above the logs; the rest of the dashboard follows below them. */
 const ROWS_ABOVE = 2
 
+/** How long a deployment that did not complete is told, in milliseconds. */
+const TOLD_MS = 3_600_000
+
 /** One function: how it is and since when, what changed, what it does now, and what can be done. */
 export default function FunctionPage({ name }: { name: string }) {
   const spec = useMemo(() => functionTopic(name), [name])
@@ -49,6 +57,8 @@ export default function FunctionPage({ name }: { name: string }) {
   const versions = useFetch<List<Version>>(functionPath(name, 'versions'))
   const operability = useFetch<Operability>(functionPath(name, 'operability'), 15_000)
   const dashboard = useFetch<DashboardModel>(functionPath(name, 'dashboard'))
+  const freeze = useFetch<Freeze>(`/api/v1/teams/${name.split('/')[0]}/freeze`, 15_000)
+  const begun = useFetch<List<Deployment>>(functionPath(name, 'deployments?active=true'), 30_000)
   const now = useNow()
   const [range, setRange] = useParam('range', '15m')
   const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | null>(null)
@@ -56,6 +66,10 @@ export default function FunctionPage({ name }: { name: string }) {
   const point = topic.items.get(name) ?? null
   const health = point?.health ?? null
   const history = useMemo(() => ofFunction(recent.items.values(), name), [recent.items, name])
+  const active = useMemo(() => underWay(merged(begun.data?.items ?? [], recent.items), name), [begun.data, recent.items, name])
+  // What came to no good end is told a while longer, so that a rollback does not just vanish.
+  const last = history.find((d) => d.rollout)?.rollout
+  const told = active.length === 0 && last && lately(last, now) ? [last] : active
   const firing = useMemo(
     () =>
       orderAlerts(
@@ -111,6 +125,18 @@ export default function FunctionPage({ name }: { name: string }) {
           </Button>
         </div>
       </header>
+      {told.length === 0 && freeze.data?.frozen && (
+        <div className={rollouts.own}>
+          <Frozen freeze={freeze.data} now={now} />
+        </div>
+      )}
+      {told.length > 0 && (
+        <section className={`${rollouts.own} ${rollouts.under} live-data`} aria-label="Deployment">
+          {told.map((r) => (
+            <RolloutPanel key={r.id} rollout={r} now={now} />
+          ))}
+        </section>
+      )}
       {health && <Numbers health={health} stats={summary.filter((p) => !isLive(p))} interval={drawing.interval} />}
       <div className={styles.columns}>
         <section className={`${styles.charts} live-data`} aria-label="Charts">
@@ -232,6 +258,11 @@ function Fact({ label, value, note = '', bad = false }: { label: string; value: 
       </dd>
     </div>
   )
+}
+
+function lately(r: Rollout, now: number): boolean {
+  const ended = parseTime(r.endedAt)
+  return !r.active && r.state !== 'completed' && ended !== null && now - ended < TOLD_MS
 }
 
 function ofFunction(all: Iterable<Deployment>, name: string): Deployment[] {

@@ -25,7 +25,8 @@ func main() {
 		os.Exit(worker.Main(version, os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}, os.Args[1:])
+	std := stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}
+	code := run(ctx, std, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
@@ -44,7 +45,8 @@ const (
 type stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
-	Terminal bool // Out is a terminal, so people read it
+	Getenv   func(string) string // the environment; for tokens whose variable a file names
+	Terminal bool                // Out is a terminal, so people read it
 }
 
 type cli struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -45,7 +44,7 @@ type pipelineFlags struct {
 }
 
 // load reads the file and makes a client of each stage's server.
-func (f *pipelineFlags) load() (function.Name, []stage, error) {
+func (f *pipelineFlags) load(getenv func(string) string) (function.Name, []stage, error) {
 	p, err := project.LoadPipeline(f.File)
 	if err != nil {
 		return "", nil, &coded{exitPipeline, err}
@@ -64,7 +63,7 @@ func (f *pipelineFlags) load() (function.Name, []stage, error) {
 	stages := make([]stage, 0, len(p.Stages))
 	for _, s := range p.Stages {
 		one := stage{Stage: s, name: name}
-		if one.api, err = f.connect(s); err != nil {
+		if one.api, err = f.connect(s, getenv); err != nil {
 			return "", nil, err
 		}
 		stages = append(stages, one)
@@ -74,13 +73,13 @@ func (f *pipelineFlags) load() (function.Name, []stage, error) {
 
 // connect makes the client of a stage. The command's token goes to the command's server
 // only: another server is sent what the stage names, or nothing.
-func (f *pipelineFlags) connect(s function.Stage) (*client.Client, error) {
+func (f *pipelineFlags) connect(s function.Stage, getenv func(string) string) (*client.Client, error) {
 	address, token := s.Server, ""
 	if address == "" {
 		address, token = f.Server, f.Token
 	}
 	if s.TokenEnv != "" {
-		if token = strings.TrimSpace(os.Getenv(s.TokenEnv)); token == "" {
+		if token = strings.TrimSpace(getenv(s.TokenEnv)); token == "" {
 			return nil, &usageError{fmt.Sprintf("stage %s takes its token from $%s, which is not set", s.Name, s.TokenEnv)}
 		}
 	}
@@ -129,7 +128,7 @@ type promotion struct {
 }
 
 func (c *promoteCommand) Run(ctx context.Context, std stdio) error {
-	name, stages, err := c.load()
+	name, stages, err := c.load(std.Getenv)
 	if err != nil {
 		return err
 	}

@@ -206,7 +206,7 @@ type promoteStatusCommand struct {
 }
 
 func (c *promoteStatusCommand) Run(ctx context.Context, std stdio) error {
-	name, stages, err := c.load()
+	name, stages, err := c.load(std.Getenv)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ var anyToken = regexp.MustCompile(`hdn_[A-Za-z0-9]`)
 func (c *chain) promote(code int, says []string, args ...string) string {
 	c.t.Helper()
 	var out, errs strings.Builder
-	std := stdio{In: strings.NewReader(c.stdin), Out: &out, Err: &errs, Terminal: c.term}
+	std := stdio{In: strings.NewReader(c.stdin), Out: &out, Err: &errs, Getenv: os.Getenv, Terminal: c.term}
 	got := run(c.t.Context(), std, append(append([]string{"promote"}, args...), "-f", c.dir))
 	all := out.String() + errs.String()
 	if got != code {

@@ -180,7 +180,7 @@ func TestBrowserSession(t *testing.T) {
 	s.want(http.StatusForbidden, http.MethodGet, "/fn/pay/core/charge", "", "Hadron-Csrf", me.CSRF)
 
 	var log wire.List[wire.Change]
-	decodeInto(t, s.want(http.StatusOK, http.MethodGet, "/api/v1/changes", ""), &log)
+	decodeInto(t, s.want(http.StatusOK, http.MethodGet, "/api/v1/changes?function=growth/signup/greeting", ""), &log)
 	if len(log.Items) != 2 || log.Items[0].Author != "ada@example.com" || log.Items[0].Origin != "session" || log.Items[0].Address != "127.0.0.1" ||
 		log.Items[0].Agent != "Firefox" || log.Items[0].Kind != "repointed" || log.Items[1].Author != "admin" || log.Items[1].Address != "" {
 		t.Errorf("the log: %+v", log.Items)

@@ -56,7 +56,6 @@ type subscription struct {
 	topic *topic
 	at    position
 	asked bool // the client waits for the answer to its subscribe
-	lost  bool // under client.mu: the topic has failed
 }
 
 func (c *client) poke() { signal(c.wake) }
@@ -206,16 +205,6 @@ func (c *client) unsubscribe(name string) {
 	c.hub.metrics.subscriptions.WithLabelValues(s.topic.kind).Dec()
 }
 
-// lose ends the subscription of a topic that has failed.
-func (c *client) lose(t *topic) {
-	c.mu.Lock()
-	for _, s := range c.subs {
-		s.lost = s.lost || s.topic == t
-	}
-	c.mu.Unlock()
-	c.poke()
-}
-
 // write sends until the connection shall end, and then says why and closes it.
 func (c *client) write() {
 	ping := time.NewTicker(c.hub.cfg.Ping)
@@ -289,10 +278,7 @@ func (c *client) drain() error {
 }
 
 func (c *client) advance(s *subscription) error {
-	c.mu.Lock()
-	lost := s.lost
-	c.mu.Unlock()
-	if lost {
+	if s.topic.failed.Load() {
 		c.unsubscribe(s.topic.key.name)
 		data, _ := json.Marshal(wire.LiveError{
 			Type: wire.TypeError, Topic: s.topic.key.name, Code: wire.LiveInternal, Detail: "this topic cannot be read now; subscribe again later",

@@ -80,19 +80,18 @@ func (h *Hub) flushLines(ctx context.Context, t *topic, lines *tail, dirty <-cha
 	}
 }
 
-// forget ends the subscriptions of a topic that has failed, and tells its clients.
+// forget gives up a topic that has failed. Its clients are told when they look, also
+// those that are about to subscribe.
 func (h *Hub) forget(t *topic) {
 	h.mu.Lock()
-	var subs []*client
-	for c := range t.subs {
-		subs = append(subs, c)
-	}
+	defer h.mu.Unlock()
+	t.failed.Store(true)
 	if h.topics[t.key] == t {
 		h.drop(t)
 	}
-	h.mu.Unlock()
-	for _, c := range subs {
-		c.lose(t)
+	t.cancel()
+	for c := range t.subs {
+		c.poke()
 	}
 }
 

@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"hadron/runtime/function"
+	"hadron/runtime/invocation"
 	"hadron/ui/live"
 	"hadron/ui/wire"
 )
@@ -222,5 +225,26 @@ func TestLogThatFails(t *testing.T) {
 	}
 	if m.Code != wire.LiveInternal || strings.Contains(fmt.Sprint(m), "disk") {
 		t.Errorf("%+v", m)
+	}
+}
+
+// A topic may fail before the client that asked for it is among its subscribers.
+func TestLogThatFailsWhileItOpens(t *testing.T) {
+	t.Parallel()
+	w := open(t, func(cfg *live.Config) {
+		cfg.LogFollow = func(context.Context, function.Name, int, func(invocation.Record) error) error {
+			return errors.New("disk gone") // with history to be shown first
+		}
+	})
+	w.write("known")
+	p := w.dial("hdn_admin")
+	for range 2 { // it can be asked for again
+		m := p.ask("logs:pay/core/charge")
+		for m.Type != wire.TypeError {
+			m = p.next()
+		}
+		if m.Code != wire.LiveInternal {
+			t.Errorf("%+v", m)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"hadron/runtime/access"
@@ -26,6 +27,7 @@ type topic struct {
 	kind   string // the topic without a name; the label of metrics
 	stream stream
 	cancel context.CancelFunc // ends what feeds it
+	failed atomic.Bool        // for good: who subscribes again gets another
 
 	// Under Hub.mu.
 	subs map[*client]struct{}
@@ -123,8 +125,7 @@ func (h *Hub) join(c *client, key topicKey, kind string, fn function.Name) (*top
 		if !there {
 			return nil, &refusal{wire.LiveInternal, errStopped.Error()}
 		}
-	} else {
-		t = fresh
+	} else if t = fresh; !t.failed.Load() { // while it was opened; this client is told
 		h.topics[key] = t
 	}
 	t.subs[c] = struct{}{}

@@ -60,11 +60,11 @@ const (
 	CodeName = "code"
 	SLO      = "slo"
 	AliasOf  = "alias"
-	Limit    = "limit"  // a manifest's key under limits
-	Host     = "host"   // of an outgoing request, or other
-	Reason   = "reason" // of what was dropped
+	Limit    = "limit"   // a manifest's key under limits
+	Host     = "host"    // of an outgoing request, or other
+	Reason   = "reason"  // of what was dropped
 	Created  = "created" // of a rollup: Unix milliseconds of the function's registration
-	Window   = "window" // of an objective: "30d"; of a burn rate: "1h"
+	Window   = "window"  // of an objective: "30d"; of a burn rate: "1h"
 )
 
 // JobValue is the label job on everything Hadron writes.

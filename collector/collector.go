@@ -28,8 +28,14 @@ type Store interface {
 	// slice. An error that has a method Rejected() int tells how many it refused for
 	// good while it kept the others; any other error means that it kept none.
 	Append(ctx context.Context, samples []metric.Sample) error
-	// Query evaluates an instant query at a time.
+	// AppendRollups is Append into the store of rollups (metric.IsRollup).
+	AppendRollups(ctx context.Context, samples []metric.Sample) error
+	// Query evaluates an instant query at a time, over samples and rollups.
 	Query(ctx context.Context, expr string, at time.Time) ([]metric.Point, error)
+	// Bounds and RollupBounds are the times of the oldest and newest sample and
+	// rollup; zero where there is none.
+	Bounds() (oldest, newest time.Time)
+	RollupBounds() (oldest, newest time.Time)
 }
 
 // Config is what a Collector is made of.
@@ -95,6 +101,7 @@ type Collector struct {
 	passing  sync.Mutex // held during a pass of the append loop
 	lastPass int64      // Unix milliseconds; 0 before the first
 	chunk    []metric.Sample
+	rollups  rollups
 
 	live   live
 	trials trials
@@ -160,7 +167,7 @@ func (c *Collector) Stop(ctx context.Context) error {
 	c.cancel()
 	c.cancel = nil
 	c.done.Wait()
-	if err := c.appendAll(ctx, true); err != nil {
+	if err := c.appendAll(ctx, true, true); err != nil {
 		return fmt.Errorf("append last samples: %w", err)
 	}
 	return nil

@@ -16,6 +16,12 @@ type discard struct{}
 
 func (discard) Append(context.Context, []metric.Sample) error { return nil }
 
+func (discard) AppendRollups(context.Context, []metric.Sample) error { return nil }
+
+func (discard) Bounds() (oldest, newest time.Time) { return oldest, newest }
+
+func (discard) RollupBounds() (oldest, newest time.Time) { return oldest, newest }
+
 func (discard) Query(context.Context, string, time.Time) ([]metric.Point, error) { return nil, nil }
 
 func newCollector(b *testing.B) *collector.Collector {

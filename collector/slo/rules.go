@@ -141,8 +141,8 @@ func BurnExpr(window, d time.Duration) string {
 // window: a sum of events, not a mean of ratios. Without events it is 1.
 func BudgetExpr(window time.Duration) string {
 	objective := objectiveExpr(window)
-	return fmt.Sprintf("1 -\n  sum by (%[1]s) (increase(%[2]s[%[4]s]))\n/ (sum by (%[1]s) (increase(%[3]s[%[4]s])) > 0)\n/ (1 - %[5]s)\nor 0 * %[5]s + 1",
-		perFunction, badEvents, events, rangeOf(window), objective)
+	return fmt.Sprintf("1 -\n  %s\n/ (%s > 0)\n/ (1 - %[3]s)\nor 0 * %[3]s + 1",
+		Increase(badEvents, "", window), Increase(events, "", window), objective)
 }
 
 func objectiveExpr(window time.Duration) string {

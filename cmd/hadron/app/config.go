@@ -92,6 +92,16 @@ type MetricsConfig struct {
 	Interval  time.Duration `help:"Time between samples. Default 15s, 1s with --dev."`
 	Retention time.Duration `default:"360h" help:"How long samples are kept."`
 	MaxSize   function.Size `default:"8GiB" help:"How much disk samples may use."`
+
+	RollupRetention  time.Duration `default:"2280h" help:"How long the five-minute totals of objectives are kept; at least 91 days."`
+	RollupMaxSize    function.Size `default:"4GiB" help:"How much disk they may use."`
+	OutOfOrderWindow time.Duration `default:"10m" help:"How far behind its series' newest sample one may arrive. Negative: not at all."`
+
+	QueryTimeout  time.Duration `default:"2m" help:"Longest query."`
+	QuerySamples  int           `default:"20000000" help:"Samples that a query may hold at once, 16 bytes each."`
+	Queries       int           `default:"20" help:"Queries of the Prometheus API at once, of all callers."`
+	CallerQueries int           `default:"6" help:"Queries at once of one caller: whoever sees the same teams and projects."`
+	QueuedQueries int           `default:"100" help:"Queries of one caller that may wait for the others to end."`
 }
 
 // LogsConfig belongs to the functions' logs.

@@ -69,6 +69,9 @@ func (a *App) setup(ctx context.Context) (err error) {
 	a.onStop("database", func(context.Context) error { return p.db.Close() })
 	if p.metrics, err = tsdb.Open(tsdb.Config{
 		Dir: a.path("metrics"), Retention: a.cfg.Metrics.Retention, MaxBytes: int64(a.cfg.Metrics.MaxSize),
+		RollupRetention: a.cfg.Metrics.RollupRetention, RollupMaxBytes: int64(a.cfg.Metrics.RollupMaxSize),
+		OutOfOrderWindow: a.cfg.Metrics.OutOfOrderWindow,
+		QueryTimeout:     a.cfg.Metrics.QueryTimeout, QueryMaxSamples: a.cfg.Metrics.QuerySamples, QueryConcurrency: a.cfg.Metrics.Queries,
 		Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err
@@ -207,7 +210,9 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	prom, err := promapi.New(promapi.Config{
-		DB: p.metrics, Visible: visible, MayWrite: mayWrite, Groups: a.ruleGroups, Metadata: a.metadata, Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
+		DB: p.metrics, Visible: visible, MayWrite: mayWrite, Groups: a.ruleGroups, Metadata: a.metadata,
+		Queries: a.cfg.Metrics.Queries, CallerQueries: a.cfg.Metrics.CallerQueries, QueuedQueries: a.cfg.Metrics.QueuedQueries,
+		Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
 	})
 	if err != nil {
 		return err

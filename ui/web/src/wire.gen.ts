@@ -827,6 +827,11 @@ export interface System {
   state: string;
   startedAt: string;
   parts: Part[];
+  /** The rest is for those who may read everything, and empty for others. */
+  facts: Fact[];
+  reconcilers: Reconciler[];
+  /** what bounds functions and this node */
+  settings: Setting[];
 }
 
 /** Part is one part of the installation: the registry, the metric store, Grafana. */
@@ -838,6 +843,45 @@ export interface Part {
   detail?: string;
   /** of the state */
   since?: string;
+  facts: Fact[];
+}
+
+/** Fact is one number that a part knows of itself. */
+export interface Fact {
+  name: string;
+  value: number;
+  /** bytes, s, total (since the start) or none */
+  unit?: string;
+}
+
+/** Reconciler is a loop that makes something outside as functions want it. */
+export interface Reconciler {
+  name: string;
+  running: boolean;
+  /** its end; none before the first */
+  lastPass?: string;
+  /** of the last pass in which nothing failed */
+  lastSuccess?: string;
+  /** at the latest */
+  nextAttempt?: string;
+  /** of the last pass */
+  lastError?: string;
+  /** passes failed in a row */
+  failures: number;
+  /** in the last pass, as the rest */
+  created: number;
+  updated: number;
+  deleted: number;
+  unchanged: number;
+  failed: number;
+}
+
+/** Setting is one bound of the configuration, as it is in effect. */
+export interface Setting {
+  /** as in the configuration file */
+  key: string;
+  value: string;
+  help: string;
 }
 
 export const PartOK = "ok";

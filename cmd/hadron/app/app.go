@@ -42,6 +42,7 @@ type App struct {
 
 	parts      parts
 	operations operations
+	vitals     *vitals
 	listeners  []net.Listener
 
 	stops    []step

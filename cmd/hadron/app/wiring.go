@@ -59,7 +59,9 @@ type parts struct {
 //	api · live · promapi · web  read them all
 func (a *App) setup(ctx context.Context) (err error) {
 	p := &a.parts
-	own := prometheus.NewRegistry()
+	all := prometheus.NewRegistry()
+	own := newVitals(all)
+	a.vitals = own
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	// What is kept.
@@ -111,7 +113,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	own.MustRegister(p.collector)
+	all.MustRegister(p.collector)
 	a.onStop("collector", p.collector.Stop) // after gateway and engine, so that the last calls and measures are counted
 	p.quarantine = quarantines{store: p.db.Quarantines(), collector: p.collector, log: a.log.With("component", "quarantine")}
 	held, err := p.quarantine.load(ctx)
@@ -220,7 +222,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	return a.serve(
 		a.mux(handlers{
 			functions: p.gateway, api: rest, prometheus: prom, web: web.Handler(),
-			metrics: promhttp.HandlerFor(own, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
+			metrics: promhttp.HandlerFor(all, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
 		}),
 		a.functionsMux(p.gateway.Dedicated()),
 	)

@@ -660,8 +660,9 @@ export interface Hello {
 }
 
 /**
- * Subscribe is what a client sends: a topic is overview, function:<name>,
- * alerts, logs:<name> or deployments. After is the last sequence number seen of
+ * Subscribe is what a client sends: a topic is overview, summary, groups,
+ * function:<name>, alerts, logs:<name> or deployments, and those that are lists
+ * may have parameters as an address has: overview?scope=pay&state=failing. After is the last sequence number seen of
  * this epoch, to resume from.
  */
 export interface Subscribe {
@@ -670,11 +671,15 @@ export interface Subscribe {
   after?: number;
 }
 
-/** Snapshot is a topic's whole state as of Seq. */
+/**
+ * Snapshot is a topic's whole state as of Seq. Total is there for a page of
+ * overview: how many functions fit its filter.
+ */
 export interface Snapshot {
   type: string;
   topic: string;
   seq: number;
+  total?: number;
   items: unknown[];
 }
 
@@ -687,11 +692,16 @@ export interface Delta {
   type: string;
   topic: string;
   seq: number;
+  total?: number;
   items: unknown[];
   removed: string[];
 }
 
 export const TopicOverview = "overview";
+
+export const TopicSummary = "summary";
+
+export const TopicGroups = "groups";
 
 export const TopicAlerts = "alerts";
 
@@ -736,6 +746,53 @@ export interface LiveError {
   detail: string;
 }
 
+/** StateCounts is how many functions are in each state. */
+export interface StateCounts {
+  failing: number;
+  degraded: number;
+  unknown: number;
+  healthy: number;
+  idle: number;
+}
+
+/** Summary is the item of a summary topic: all functions that fit in one line. */
+export interface Summary {
+  functions: number;
+  states: StateCounts;
+  /** invocations a second */
+  rate: number;
+  /** of all of them */
+  errorRatio: number | null;
+  inFlight: number;
+  /** functions whose live names more than one version */
+  rollouts: number;
+  /** there is just one */
+  rollout?: RolloutShare;
+}
+
+/** RolloutShare is how far a function's newest version is. */
+export interface RolloutShare {
+  function: string;
+  version: number;
+  share: number;
+}
+
+/** Group is an item of a groups topic: the functions of a project. */
+export interface Group {
+  /** team/project */
+  group: string;
+  /** of its worst function */
+  state: string;
+  functions: number;
+  states: StateCounts;
+  rate: number;
+  errorRatio: number | null;
+  /** of the one with the least */
+  budgetLeft: number | null;
+  inFlight: number;
+  rollouts: number;
+}
+
 /** FunctionPoint is the item of a function:<name> topic: its health and its last errors. */
 export interface FunctionPoint {
   health: Health;
@@ -770,6 +827,11 @@ export interface System {
   state: string;
   startedAt: string;
   parts: Part[];
+  /** The rest is for those who may read everything, and empty for others. */
+  facts: Fact[];
+  reconcilers: Reconciler[];
+  /** what bounds functions and this node */
+  settings: Setting[];
 }
 
 /** Part is one part of the installation: the registry, the metric store, Grafana. */
@@ -781,6 +843,45 @@ export interface Part {
   detail?: string;
   /** of the state */
   since?: string;
+  facts: Fact[];
+}
+
+/** Fact is one number that a part knows of itself. */
+export interface Fact {
+  name: string;
+  value: number;
+  /** bytes, s, total (since the start) or none */
+  unit?: string;
+}
+
+/** Reconciler is a loop that makes something outside as functions want it. */
+export interface Reconciler {
+  name: string;
+  running: boolean;
+  /** its end; none before the first */
+  lastPass?: string;
+  /** of the last pass in which nothing failed */
+  lastSuccess?: string;
+  /** at the latest */
+  nextAttempt?: string;
+  /** of the last pass */
+  lastError?: string;
+  /** passes failed in a row */
+  failures: number;
+  /** in the last pass, as the rest */
+  created: number;
+  updated: number;
+  deleted: number;
+  unchanged: number;
+  failed: number;
+}
+
+/** Setting is one bound of the configuration, as it is in effect. */
+export interface Setting {
+  /** as in the configuration file */
+  key: string;
+  value: string;
+  help: string;
 }
 
 export const PartOK = "ok";

@@ -57,7 +57,8 @@ export function formatSeconds(seconds: number | null | undefined): string {
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes}${NARROW}B`
   if (bytes < 999_500) return `${trim(bytes / 1e3, bytes < 99_500 ? 1 : 0)}${NARROW}kB`
-  return `${trim(bytes / 1e6, 1)}${NARROW}MB`
+  if (bytes < 999_500_000) return `${trim(bytes / 1e6, 1)}${NARROW}MB`
+  return `${trim(bytes / 1e9, 1)}${NARROW}GB`
 }
 
 /** A value in a panel's unit: s, reqps, percentunit, x, or a plain number. */

@@ -8,7 +8,7 @@ import rollouts from '../deployments/rollout.module.css'
 import { Frozen, RolloutPanel } from '../deployments/rollout-panel'
 import { formatNumber, formatPercent, formatSeconds } from '../format/number'
 import { parseTime } from '../format/time'
-import { alerts, deployments, functionTopic } from '../live/topics'
+import { alertsOf, deploymentsOf, functionTopic } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
 import { Failure, Notice } from '../parts/notice'
@@ -51,8 +51,8 @@ const TOLD_MS = 3_600_000
 export default function FunctionPage({ name }: { name: string }) {
   const spec = useMemo(() => functionTopic(name), [name])
   const topic = useTopic(spec)
-  const recent = useTopic(deployments)
-  const allAlerts = useTopic(alerts)
+  const recent = useTopic(useMemo(() => deploymentsOf(name), [name]))
+  const allAlerts = useTopic(useMemo(() => alertsOf(name), [name]))
   const fn = useFetch<Fn>(functionPath(name), 30_000)
   const versions = useFetch<List<Version>>(functionPath(name, 'versions'))
   const operability = useFetch<Operability>(functionPath(name, 'operability'), 15_000)

@@ -69,7 +69,7 @@ func framesView(frames []invocation.Frame) []wire.Frame {
 }
 
 func logFilter(q api.LogQuery) logs.Filter {
-	return logs.Filter{Function: q.Function, Level: q.Level, Since: q.Since, Text: q.Text, Request: q.Request, Limit: q.Limit}
+	return logs.Filter{Function: q.Function, Level: q.Level, Since: q.Since, Until: q.Until, Text: q.Text, Request: q.Request, Version: q.Version, Limit: q.Limit}
 }
 
 func (a *App) readLogs(ctx context.Context, q api.LogQuery) ([]invocation.Record, error) {

@@ -109,7 +109,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 
 	// What measures.
 	if p.collector, err = collector.New(collector.Config{
-		Store: p.metrics, Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
+		Store: p.metrics, Groups: p.db.ErrorGroups(), Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
 		Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err

@@ -35,7 +35,7 @@ func newCollector(b *testing.B) *collector.Collector {
 
 var outcome = invocation.Outcome{
 	Code: invocation.OK, Status: 200, Duration: 1200 * time.Microsecond, CPU: 300 * time.Microsecond, Queue: time.Microsecond,
-	TraceID: "0af7651916cd43dd8448eb211c80319c", RequestID: "r1",
+	TraceID: "0af7651916cd43dd8448eb211c80319c", Traced: true, RequestID: "r1",
 }
 
 // BenchmarkRecorder is what an invocation pays to be counted.

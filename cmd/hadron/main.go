@@ -57,6 +57,7 @@ type cli struct {
 	Deploy    deployCommand    `cmd:"" help:"Bundle a function, register it and make it live."`
 	Invoke    invokeCommand    `cmd:"" help:"Call a function and print what it answers."`
 	Logs      logsCommand      `cmd:"" help:"Print a function's logs."`
+	Traces    tracesCommand    `cmd:"" help:"List a function's traces, or show one."`
 	Profile   profileCommand   `cmd:"" help:"Show where a function spends its time."`
 	Functions functionsCommand `cmd:"" help:"List functions with their health."`
 	Top       topCommand       `cmd:"" help:"Show every function's health as it changes, worst first."`

@@ -55,6 +55,8 @@ var matrixRules = map[string]rule{
 	"listHealth":              {of: anything, may: "view"},
 	"listErrors":              {of: aFunction, may: "view"},
 	"getLogs":                 {of: aFunction, may: "view"},
+	"listTraces":              {of: aFunction, may: "view"},
+	"getTrace":                {of: aFunction, may: "view"},
 	"getProfile":              {of: aFunction, may: "view", query: "?seconds=61"},
 	"listFunctionDeployments": {of: aFunction, may: "view"},
 	"listDeployments":         {of: anything, may: "view"},

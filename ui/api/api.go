@@ -110,8 +110,10 @@ type LogQuery struct {
 	Function function.Name
 	Level    invocation.Level // and more severe
 	Since    time.Time        // inclusive
+	Until    time.Time        // exclusive
 	Text     string           // part of the message or of a field, whatever its case
 	Request  string
+	Version  int
 	Limit    int // of history; the newest are kept
 }
 
@@ -145,6 +147,10 @@ type Config struct {
 	// FollowLogs emits what Logs returns and goes on with new records until ctx
 	// ends or emit fails; its error is then emit's.
 	FollowLogs func(ctx context.Context, q LogQuery, emit func(invocation.Record) error) error
+	// Traces lists a function's calls whose trace is kept, newest first.
+	Traces func(function.Name, TraceQuery) []wire.Trace
+	// Trace returns the calls of one trace, of whatever function, in order.
+	Trace func(traceID string) []TracedCall
 	// Translate knows the errors of the registry's builder; false for any other.
 	Translate func(error) (wire.Problem, bool)
 	// Profile watches a version, or all of a function's for version 0, and returns a
@@ -230,6 +236,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addSecrets()
 	a.addHealth()
 	a.addLogs()
+	a.addTraces()
 	a.addProfile()
 	a.addRelease()
 	a.addDeployments()

@@ -430,9 +430,9 @@ func TestOpenAPI(t *testing.T) {
 		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
 		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "finishSignIn", "getAlias",
 		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
-		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getUpload", "getVersion", "listAlerts", "listChanges",
+		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges",
 		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listProjectSecrets",
-		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listVersions", "live", "pauseDeployment", "promoteDeployment",
+		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listTraces", "listVersions", "live", "pauseDeployment", "promoteDeployment",
 		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",
 		"releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
 	}

@@ -46,6 +46,8 @@ type ErrorGroup struct {
 	FirstSeen   time.Time `json:"firstSeen"`
 	LastSeen    time.Time `json:"lastSeen"`
 	Versions    []int     `json:"versions"`
+	Since       int       `json:"since"`   // the version that showed it first
+	New         bool      `json:"new"`     // that is the one that live last moved to, and not the function's first
 	Request     string    `json:"request"` // a sample request id
 }
 

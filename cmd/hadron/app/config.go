@@ -32,6 +32,7 @@ type Config struct {
 	OIDC      OIDCConfig      `embed:"" prefix:"oidc."`
 	Metrics   MetricsConfig   `embed:"" prefix:"metrics."`
 	Logs      LogsConfig      `embed:"" prefix:"logs."`
+	Traces    TracesConfig    `embed:"" prefix:"traces."`
 	Alerting  AlertingConfig  `embed:"" prefix:"alerting."`
 	Grafana   GrafanaConfig   `embed:"" prefix:"grafana."`
 	PagerDuty PagerDutyConfig `embed:"" prefix:"pagerduty."`
@@ -102,12 +103,6 @@ type MetricsConfig struct {
 	Queries       int           `default:"20" help:"Queries of the Prometheus API at once, of all callers."`
 	CallerQueries int           `default:"6" help:"Queries at once of one caller: whoever sees the same teams and projects."`
 	QueuedQueries int           `default:"100" help:"Queries of one caller that may wait for the others to end."`
-}
-
-// LogsConfig belongs to the functions' logs.
-type LogsConfig struct {
-	Retention time.Duration `default:"168h" help:"How long function logs are kept."`
-	MaxSize   function.Size `default:"2GiB" help:"How much disk function logs may use."`
 }
 
 // AlertingConfig belongs to the alert evaluator.
@@ -253,6 +248,12 @@ func (c *Config) fillAndValidate() error {
 		}
 	}
 	c.ExternalURL = strings.TrimRight(c.ExternalURL, "/")
+	if err := c.Traces.fillAndValidate(c.Dev); err != nil {
+		return err
+	}
+	if err := c.Logs.validate(); err != nil {
+		return err
+	}
 	if err := c.Auth.validate(); err != nil {
 		return err
 	}

@@ -235,7 +235,7 @@ func (a *App) describe(ctx context.Context, q alerting.Question) alerting.Detail
 	if f, err := a.parts.registry.Get(ctx, name); err == nil {
 		d.Runbook = f.Spec.Runbook
 	}
-	a.describeErrors(&d, name)
+	a.describeErrors(&d, name, q.Since)
 	a.describeDeployment(ctx, &d, name)
 	return d
 }
@@ -248,21 +248,51 @@ func (a *App) dashboardAt(name function.Name, since time.Time) string {
 	return fmt.Sprintf("%s?from=%d&to=now", s.URL, since.Add(-time.Hour).UnixMilli())
 }
 
-func (a *App) describeErrors(d *alerting.Details, name function.Name) {
-	groups := a.parts.collector.Errors(name)
+// errorsBefore is how long before an incident errors may have been seen that are told
+// of it: its window looks back.
+const errorsBefore = time.Hour
+
+// describeErrors tells of the errors of the time: first those that the version brought
+// which live last moved to, then those that are seen most.
+func (a *App) describeErrors(d *alerting.Details, name function.Name, since time.Time) {
+	latest := a.newSince(name)
 	var total int64
 	byCode := map[string]int64{}
-	for i := range groups {
-		g := &groups[i]
+	for _, g := range a.parts.collector.Errors(name) {
+		if g.LastSeen.Before(since.Add(-errorsBefore)) {
+			continue
+		}
 		total += g.Count
 		byCode[g.Code] += g.Count
-		if d.TopError == nil || g.Count > d.TopError.Count {
-			d.TopError = &alerting.TopError{Message: g.Message, Frames: frames(g.Stack), Count: g.Count, Request: g.Request}
+		top := alerting.TopError{Message: g.Message, Frames: frames(g.Stack), Count: g.Count, Request: g.Request}
+		if g.Since == latest {
+			top.NewSince = latest
+		}
+		if t := d.TopError; t == nil || top.NewSince > t.NewSince || top.NewSince == t.NewSince && top.Count > t.Count {
+			d.TopError = &top
 		}
 	}
 	for code, n := range byCode {
 		d.Codes = append(d.Codes, alerting.CodeShare{Code: code, Share: float64(n) / float64(total)})
 	}
+}
+
+// newSince is the newest version that live names now, where the function had others
+// before; -1 where it had none. An error that this version showed first is new.
+func (a *App) newSince(name function.Name) int {
+	f, err := a.parts.registry.Get(context.Background(), name) // in memory
+	if err != nil {
+		return -1
+	}
+	newest := -1
+	if live, ok := f.Alias(function.Live); ok {
+		for _, w := range live.Weights {
+			if w.Weight > 0 && w.Version > 1 {
+				newest = max(newest, w.Version)
+			}
+		}
+	}
+	return newest
 }
 
 func (a *App) describeDeployment(ctx context.Context, d *alerting.Details, name function.Name) {

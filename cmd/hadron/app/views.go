@@ -49,12 +49,12 @@ func healthView(h collector.Health) wire.Health {
 }
 
 func (a *App) errorGroups(name function.Name) []wire.ErrorGroup {
-	groups := a.parts.collector.Errors(name)
+	groups, latest := a.parts.collector.Errors(name), a.newSince(name)
 	out := make([]wire.ErrorGroup, len(groups))
 	for i, g := range groups {
 		out[i] = wire.ErrorGroup{
 			Fingerprint: g.Fingerprint, Code: g.Code, Message: g.Message, Stack: framesView(g.Stack),
-			Count: g.Count, FirstSeen: g.FirstSeen, LastSeen: g.LastSeen, Versions: g.Versions, Request: g.Request,
+			Count: g.Count, FirstSeen: g.FirstSeen, LastSeen: g.LastSeen, Versions: g.Versions, Since: g.Since, New: g.Since == latest, Request: g.Request,
 		}
 	}
 	return out
@@ -69,7 +69,7 @@ func framesView(frames []invocation.Frame) []wire.Frame {
 }
 
 func logFilter(q api.LogQuery) logs.Filter {
-	return logs.Filter{Function: q.Function, Level: q.Level, Since: q.Since, Text: q.Text, Request: q.Request, Limit: q.Limit}
+	return logs.Filter{Function: q.Function, Level: q.Level, Since: q.Since, Until: q.Until, Text: q.Text, Request: q.Request, Version: q.Version, Limit: q.Limit}
 }
 
 func (a *App) readLogs(ctx context.Context, q api.LogQuery) ([]invocation.Record, error) {

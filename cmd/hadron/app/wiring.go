@@ -14,6 +14,7 @@ import (
 
 	"hadron/collector"
 	"hadron/collector/logs"
+	"hadron/collector/trace"
 	"hadron/runtime/access"
 	"hadron/runtime/delivery"
 	"hadron/runtime/function"
@@ -35,6 +36,7 @@ type parts struct {
 	db         *sql.DB
 	metrics    *tsdb.DB
 	logs       *logs.Store
+	traces     *trace.Traces
 	collector  *collector.Collector
 	functions  functions
 	workers    *worker.Pool // nil: functions run in this process
@@ -79,13 +81,12 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	a.onStop("metric store", func(context.Context) error { return p.metrics.Close() })
-	if p.logs, err = logs.Open(logs.Config{
-		Dir: a.path("logs"), MaxAge: a.cfg.Logs.Retention, MaxBytes: int64(a.cfg.Logs.MaxSize),
-		Logger: a.log, Registerer: own,
-	}); err != nil {
+	if err := a.setupLogs(ctx, own); err != nil {
 		return err
 	}
-	a.onStop("logs", func(context.Context) error { return p.logs.Close() })
+	if err := a.setupTraces(ctx, own); err != nil {
+		return err
+	}
 	provider, rules, err := a.identityProvider()
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 
 	// What measures.
 	if p.collector, err = collector.New(collector.Config{
-		Store: p.metrics, Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
+		Store: p.metrics, Groups: p.db.ErrorGroups(), Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
 		Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err
@@ -141,6 +142,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	if p.gateway, err = gateway.New(gateway.Config{
 		Invoker: p.functions, Resolve: a.resolve, Quota: a.callQuota, Authorize: a.caller, Dev: a.cfg.Dev,
 		Observe: func(v function.Version) gateway.Observer { return p.collector.Handle(v) },
+		Sample:  p.traces.Sample, Trace: func(v function.Version) gateway.Tracer { return p.traces.Handle(v) },
 		Refused: p.collector.Refused, ExternalURL: a.cfg.ExternalURL, MaxInFlight: a.cfg.Limits.InFlight,
 		TrustedProxies: proxies, Logger: a.log,
 	}); err != nil {
@@ -151,6 +153,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	// Followers hear of functions before any request can.
 	p.registry.Follow(p.collector)
 	p.registry.Follow(p.gateway)
+	p.registry.Follow(p.traces)
 	p.registry.Follow(forget{p.functions, p.logs})
 	warm := newWarmer(p.functions.Prewarm, a.log)
 	a.onStop("warmer", warm.stop)
@@ -204,7 +207,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Teams: p.teams, Secrets: p.secrets, Usage: a.usage,
 		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
-		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
+		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Traces: a.listTraces, Trace: a.oneTrace, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
 		Stopping: a.stopping, Logger: a.log,
 	})

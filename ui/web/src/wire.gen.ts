@@ -591,6 +591,10 @@ export interface ErrorGroup {
   firstSeen: string;
   lastSeen: string;
   versions: number[];
+  /** the version that showed it first */
+  since: number;
+  /** that is the one that live last moved to, and not the function's first */
+  new: boolean;
   /** a sample request id */
   request: string;
 }
@@ -1022,4 +1026,67 @@ export interface FileDiff {
   removed: number;
   /** empty where it is too large to compare, or has no text */
   diff: string;
+}
+
+/** Trace is one call of a function whose trace is kept. */
+export interface Trace {
+  /** of the trace: 32 hex digits */
+  id: string;
+  span: string;
+  time: string;
+  function: string;
+  version: number;
+  request: string;
+  trigger: string;
+  method: string;
+  path: string;
+  /** seconds */
+  duration: number;
+  /** ok, or how it failed */
+  code: string;
+  error: boolean;
+  /** 0: no answer */
+  status: number;
+  cold: boolean;
+  /** sampled, error or slow */
+  why: string;
+  /** seconds */
+  queue: number;
+  /** seconds */
+  init: number;
+  /** seconds */
+  run: number;
+  /** seconds */
+  cpu: number;
+  /** seconds; null: none, or it has not ended */
+  background: number | null;
+  fetches: number;
+}
+
+/** TraceDetail is a trace as this node knows it. */
+export interface TraceDetail {
+  id: string;
+  /** in the order in which they began, as far as one call's */
+  spans: Span[];
+  /** calls of functions that the caller may not read */
+  hidden: number;
+}
+
+/** Span is a part of a trace. */
+export interface Span {
+  id: string;
+  /** may be of a span elsewhere; empty: none */
+  parent: string;
+  name: string;
+  /** server, client, internal */
+  kind: string;
+  function: string;
+  version: number;
+  request: string;
+  time: string;
+  /** seconds */
+  duration: number;
+  /** empty: none */
+  error: string;
+  attributes: Record<string, string | number | boolean>;
 }

@@ -16,6 +16,7 @@ import (
 type budget struct {
 	window time.Duration
 	known  bool   // what had been counted when the window begins
+	burn   bool   // and when each of burnWindows does
 	parts  []part // none while the function has neither handles nor a past: all of it is left
 }
 
@@ -28,8 +29,9 @@ type part struct {
 	// Counts of earlier processes; of versions that ended; as last appended; and as
 	// appended when the store is asked.
 	base, retired, appended, asked tallies
-	before                         [2]float64 // total events and bad events when the window begins
-	rolled                         *rolled    // what the store of rollups has; made with the first rollup
+	before                         [2]float64                   // total events and bad events when the window begins
+	burned                         [len(burnWindows)][2]float64 // the same of each of burnWindows
+	rolled                         *rolled                      // what the store of rollups has; made with the first rollup
 }
 
 type tallies struct{ events, bad uint64 }
@@ -118,7 +120,7 @@ func (b *budget) left(handles []*Handle) (float64, bool) {
 		if p.off {
 			continue
 		}
-		events, bad := p.inWindow(handles)
+		events, bad := p.since(p.before, handles)
 		if allowed := events * (1 - p.ratio); allowed > 0 {
 			worst = min(worst, 1-bad/allowed)
 		}
@@ -126,11 +128,11 @@ func (b *budget) left(handles []*Handle) (float64, bool) {
 	return worst, true
 }
 
-// inWindow is how many events there were since the window began, and how many were bad.
-func (p *part) inWindow(handles []*Handle) (events, bad float64) {
+// since is how many events there were since so many were counted, and how many were bad.
+func (p *part) since(before [2]float64, handles []*Handle) (events, bad float64) {
 	now := p.total(handles)
 	now.add(p.base)
-	return max(0, float64(now.events)-p.before[0]), max(0, float64(now.bad)-p.before[1])
+	return max(0, float64(now.events)-before[0]), max(0, float64(now.bad)-before[1])
 }
 
 // budgetEvery is how often the store is asked where a window begins now: own counts
@@ -147,21 +149,9 @@ func (c *Collector) refreshBudgets(ctx context.Context, window time.Duration) er
 	if len(tracked) == 0 || at.IsZero() || !c.rollups.caughtUp.Load() {
 		return nil
 	}
-	expr, asOf := c.budgetQuery(window, at)
-	points, err := c.ask(ctx, expr, asOf)
+	answer, err := c.counts(ctx, window, at)
 	if err != nil {
 		return err
-	}
-	answer := make(map[budgetKey][2]float64, len(points)/2)
-	for _, p := range points {
-		k := budgetKey{nameOf(p.Labels), p.Labels.Get(metric.SLO), p.Labels.Get(metric.Created)}
-		counts := answer[k]
-		if n := p.Labels.Get(counterLabel); n == metric.Events || n == metric.RolledEvents {
-			counts[0] = p.V
-		} else {
-			counts[1] = p.V
-		}
-		answer[k] = counts
 	}
 	for _, t := range tracked {
 		t.mu.Lock()
@@ -176,6 +166,35 @@ func (c *Collector) refreshBudgets(ctx context.Context, window time.Duration) er
 		t.mu.Unlock()
 	}
 	return nil
+}
+
+// counts asks for the counters of all functions: of wide windows as they were when
+// these began, of others what was counted within.
+func (c *Collector) counts(ctx context.Context, window time.Duration, at time.Time) (map[budgetKey][2]float64, error) {
+	expr, asOf := c.withinQuery(window), at
+	if window >= wideWindow {
+		expr, asOf = c.beforeQuery(window, at)
+	}
+	return c.countsOf(ctx, expr, asOf)
+}
+
+func (c *Collector) countsOf(ctx context.Context, expr string, at time.Time) (map[budgetKey][2]float64, error) {
+	points, err := c.ask(ctx, expr, at)
+	if err != nil {
+		return nil, err
+	}
+	answer := make(map[budgetKey][2]float64, len(points)/2)
+	for _, p := range points {
+		k := budgetKey{nameOf(p.Labels), p.Labels.Get(metric.SLO), p.Labels.Get(metric.Created)}
+		counts := answer[k]
+		if n := p.Labels.Get(counterLabel); n == metric.Events || n == metric.RolledEvents {
+			counts[0] = p.V
+		} else {
+			counts[1] = p.V
+		}
+		answer[k] = counts
+	}
+	return answer, nil
 }
 
 // beginWindow takes what the store answered: what had been counted when the window
@@ -196,13 +215,15 @@ func (t *tracked) beginWindow(answer map[budgetKey][2]float64, within bool) {
 // shorter one, the five minutes between them would show.
 const wideWindow = 24 * time.Hour
 
-// budgetQuery is the query for a window, and as of when it is asked: of wide windows
-// for what had been counted when they began, of others for what was counted within.
-func (c *Collector) budgetQuery(window time.Duration, at time.Time) (expr string, asOf time.Time) {
-	if window < wideWindow {
-		return c.bothCounters(metric.Events, metric.BadEvents, fmt.Sprintf("sum by (%s, %s, %s, %s) (increase(%%s[%dms] anchored))",
-			metric.Team, metric.Project, metric.Function, metric.SLO, window.Milliseconds())), at
-	}
+// withinQuery is the query for what was counted within a window.
+func (c *Collector) withinQuery(window time.Duration) string {
+	return c.bothCounters(metric.Events, metric.BadEvents, fmt.Sprintf("sum by (%s, %s, %s, %s) (increase(%%s[%dms] anchored))",
+		metric.Team, metric.Project, metric.Function, metric.SLO, window.Milliseconds()))
+}
+
+// beforeQuery is the query for what had been counted when a window began, and as of
+// when it is asked.
+func (c *Collector) beforeQuery(window time.Duration, at time.Time) (expr string, asOf time.Time) {
 	begin, read := at.Add(-window), "last_over_time"
 	// Where the store begins later, its oldest totals are what had been counted: zeros
 	// where it is young, else what a bound on size has left.
@@ -253,6 +274,7 @@ func (c *Collector) budgetLoop(ctx context.Context) {
 	defer ticker.Stop()
 	failing := false
 	var windows map[time.Duration]bool
+	var burned time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -277,15 +299,31 @@ func (c *Collector) budgetLoop(ctx context.Context) {
 				return
 			}
 			c.windowsStale.Store(true) // who waited may have its answer
-			if err != nil {
-				c.metrics.budgetFailures.Inc()
-				if !failing {
-					c.log.Warn("budgets could not be read", "window", window, "error", err)
-				}
+			failing = c.budgetFailed(err, failing)
+		}
+		if now := c.now(); now.Sub(burned) >= burnEvery {
+			burned = now
+			err := c.refreshBurns(ctx)
+			if ctx.Err() != nil {
+				return
 			}
-			failing = err != nil
+			if failing = c.budgetFailed(err, failing); failing {
+				burned = now.Add(budgetRetry - burnEvery)
+			}
 		}
 	}
+}
+
+// budgetFailed counts a failure, and logs the first of an outage.
+func (c *Collector) budgetFailed(err error, failing bool) bool {
+	if err == nil {
+		return false
+	}
+	c.metrics.budgetFailures.Inc()
+	if !failing {
+		c.log.Warn("budgets could not be read", "error", err)
+	}
+	return true
 }
 
 const (

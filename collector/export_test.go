@@ -36,8 +36,12 @@ func (c *Collector) InWindow(name function.Name, slo string) (events, bad float6
 	if at < 0 {
 		return 0, 0
 	}
-	return t.budget.parts[at].inWindow(*t.handles.Load())
+	p := &t.budget.parts[at]
+	return p.since(p.before, *t.handles.Load())
 }
+
+// RefreshBurns asks the store where the windows of burns begin.
+func (c *Collector) RefreshBurns(ctx context.Context) error { return c.refreshBurns(ctx) }
 
 // LastPass is the last pass of the append loop, in its orderly end.
 func (c *Collector) LastPass(ctx context.Context) error { return c.appendAll(ctx, true, true) }

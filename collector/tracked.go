@@ -151,7 +151,7 @@ func (t *tracked) apply(f *function.Function, p *promise, started time.Time, ser
 		h.setObjectives(t.promise.objectives)
 	}
 	if first && !f.CreatedAt.Before(started) {
-		t.budget.known = true // the store has nothing of it
+		t.budget.known, t.budget.burn = true, true // the store has nothing of it
 	}
 }
 

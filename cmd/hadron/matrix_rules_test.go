@@ -123,6 +123,8 @@ var matrixRules = map[string]rule{
 	"GET /prometheus/api/v1/status/flags":           {of: everything, may: "view"},
 	"GET /prometheus/api/v1/status/runtimeinfo":     {of: everything, may: "view"},
 	"GET /prometheus/api/v1/status/tsdb":            {of: everything, may: "view"},
+	"GET /prometheus/api/v1/status/tsdb/blocks":     {of: everything, may: "view"},
+	"GET /prometheus/api/v1/status/walreplay":       {of: anything, may: "view"},
 	"POST /prometheus/api/v1/read":                  {of: anything, may: "view", body: "x"},
 	"POST /prometheus/api/v1/write":                 {of: everything, may: "administer", body: "x"},
 	"GET /fn/growth/signup/greeting":                {of: aFunction, may: "touch"}, // its access is team

@@ -38,6 +38,14 @@ func healthView(h collector.Health) wire.Health {
 		LatencyTarget: h.LatencyTarget, LatencyQuantile: h.LatencyQuantile, Window: h.Window,
 		Versions: make([]wire.VersionShare, len(h.Versions)), Trend: h.Trend,
 		DeployedAt: h.DeployedAt, DeployedBy: h.DeployedBy, UpdatedAt: h.UpdatedAt,
+		ColdStarts: h.ColdStarts, Throttled: h.Throttled, CPU: h.CPU,
+		Errors: make([]wire.CodeShare, len(h.Errors)), Burns: make([]wire.Burn, len(h.Burns)),
+	}
+	for i, e := range h.Errors {
+		out.Errors[i] = wire.CodeShare{Code: string(e.Code), Ratio: e.Ratio}
+	}
+	for i, b := range h.Burns {
+		out.Burns[i] = wire.Burn{Window: function.Duration(b.Window).String(), Rate: b.Rate}
 	}
 	for i, v := range h.Versions {
 		out.Versions[i] = wire.VersionShare{Version: v.Version, Share: v.Share}

@@ -559,8 +559,18 @@ export interface Health {
   p95: number | null;
   p99: number | null;
   inFlight: number;
+  /** by code, those that there were */
+  errors: CodeShare[];
+  /** a second */
+  coldStarts: number;
+  /** calls refused for want of room, a second */
+  throttled: number;
+  /** time inside the VM, seconds a second */
+  cpu: number;
   /** share of the worst objective's error budget; under 0 when overspent */
   budgetLeft: number | null;
+  /** over 1 h, 6 h, 1 d and 3 d as far as the SLO's window; empty until known */
+  burns: Burn[];
   availability: number;
   /** seconds, of the strictest latency objective */
   latencyTarget?: number;
@@ -573,6 +583,22 @@ export interface Health {
   deployedAt: string;
   deployedBy: string;
   updatedAt: string;
+}
+
+/** CodeShare is how much of all invocations failed in one way. */
+export interface CodeShare {
+  code: string;
+  ratio: number;
+}
+
+/**
+ * Burn is how many times faster than sustainable the error budget was spent over a
+ * window, of the objective that burns fastest.
+ */
+export interface Burn {
+  /** 1h */
+  window: string;
+  rate: number;
 }
 
 /** VersionShare is one version's share of live. */

@@ -75,7 +75,7 @@ func remembering(t *testing.T, s *shelf, functions ...function.Function) *collec
 	return c
 }
 
-func failing(c *collector.Collector, v int, message string) {
+func fails(c *collector.Collector, v int, message string) {
 	h := c.Handle(version(v))
 	h.Begin()
 	h.Observe(invocation.TriggerHTTP, invocation.Outcome{Code: invocation.FunctionError, RequestID: "r-" + message, Failure: &invocation.Failure{
@@ -88,8 +88,8 @@ func TestErrorGroupsGoOnAfterARestart(t *testing.T) {
 		s := &shelf{}
 		first := time.Now()
 		c := remembering(t, s, registered(hello, 1, first))
-		failing(c, 1, "old")
-		failing(c, 1, "old")
+		fails(c, 1, "old")
+		fails(c, 1, "old")
 		time.Sleep(11 * time.Second) // a crash would lose nothing of this
 		if s.saves != 1 || len(s.rows[hello]) != 1 {
 			t.Fatalf("%d saves of %v", s.saves, s.rows)
@@ -99,10 +99,10 @@ func TestErrorGroupsGoOnAfterARestart(t *testing.T) {
 			t.Errorf("%d saves although nothing changed", s.saves)
 		}
 		s.fail = errors.New("the disk is full")
-		failing(c, 1, "unlucky")
+		fails(c, 1, "unlucky")
 		time.Sleep(11 * time.Second)
 		s.fail = nil
-		failing(c, 2, "new")
+		fails(c, 2, "new")
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestErrorGroupsGoOnAfterARestart(t *testing.T) {
 		}
 
 		c = remembering(t, s, registered(hello, 2, time.Now()))
-		failing(c, 2, "old")
+		fails(c, 2, "old")
 		groups := c.Errors(hello)
 		if len(groups) != 3 {
 			t.Fatalf("%+v", groups)
@@ -131,7 +131,7 @@ func TestErrorGroupsGoOnAfterARestart(t *testing.T) {
 		// Deleted, it is forgotten, and one of the same name begins with its own.
 		c.Remove(hello)
 		c.Apply(registered(hello, 1, time.Now()))
-		failing(c, 1, "other")
+		fails(c, 1, "other")
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestKeptGroupsAreBounded(t *testing.T) {
 		s := &shelf{}
 		c := remembering(t, s, registered(hello, 1, time.Now()))
 		for i := range 200 {
-			failing(c, 1, string(rune('a'+i/26))+string(rune('a'+i%26)))
+			fails(c, 1, string(rune('a'+i/26))+string(rune('a'+i%26)))
 			if i%30 == 0 {
 				time.Sleep(11 * time.Second)
 			}

@@ -38,6 +38,7 @@ import { Operable } from './operable'
 import { Rollback } from './rollback'
 import { Stat } from './stat'
 import type { Mark } from './strokes'
+import { Traces } from './traces'
 import { TryIt } from './try-it'
 import { Versions } from './versions'
 
@@ -154,6 +155,7 @@ export default function FunctionPage({ name }: { name: string }) {
         <aside className={`${styles.side} live-data`}>
           <Versions versions={versions} shares={health?.versions ?? []} now={now} onHistory={() => setDialog('history')} />
           <ErrorGroups groups={point?.errors ?? null} now={now} />
+          <Traces name={name} now={now} />
           <Operable name={name} operability={operability} alerts={firing} runbook={fn.data?.spec.runbook} now={now} />
         </aside>
       </div>

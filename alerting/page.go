@@ -95,8 +95,9 @@ func (p page) event() Event {
 	e := Event{
 		Action: p.action, DedupKey: p.incident.DedupKey, Severity: p.incident.Class.Severity(),
 		Source: "hadron", Component: string(name), Group: name.Team(),
-		Class:     string(p.incident.Class) + ": " + oneLine(p.incident.SLO, maxWho),
-		Timestamp: p.at.UTC().Format(time.RFC3339Nano), Client: "Hadron",
+		Class: string(p.incident.Class) + ": " + oneLine(p.incident.SLO, maxWho),
+		Alert: Key{Objective: p.incident.Objective}.Name(), SLO: oneLine(p.incident.SLO, maxWho),
+		Timestamp: p.at.UTC().Format(time.RFC3339Nano), Began: p.incident.OpenedAt.UTC().Format(time.RFC3339Nano), Client: "Hadron",
 	}
 	if p.installation != "" {
 		e.Source = oneLine("hadron "+p.installation, maxText)

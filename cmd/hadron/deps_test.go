@@ -26,14 +26,14 @@ var (
 		"runtime/worker", "runtime/gateway", "runtime/delivery", "collector", "collector/logs", "collector/trace", "dashgen", "alerting",
 	}
 	adapters = []string{
-		"storage/sql", "storage/tsdb", "storage/tsdb/promapi", "dashgen/grafana", "alerting/pagerduty",
+		"storage/sql", "storage/tsdb", "storage/tsdb/promapi", "dashgen/grafana", "alerting/pagerduty", "alerting/target",
 		"runtime/tenant/oidc", "ui/api", "ui/live", "ui/client", "ui/web",
 	}
 	// Not part of the program: generators, suites for tests, and all of bench/.
 	tools = []string{
 		"ui/wire/gen", "runtime/registry/registrytest", "storage/sql/sqltest",
 		"runtime/tenant/oidc/oidctest", "dashgen/grafana/grafanatest", "alerting/pagerduty/pagerdutytest",
-		"bench/ceiling", "bench/compare", "bench/density", "bench/marked", "bench/process",
+		"bench/alerts", "bench/ceiling", "bench/compare", "bench/density", "bench/marked", "bench/process",
 	}
 
 	exceptions = map[string][]string{

@@ -135,6 +135,12 @@ type Config struct {
 	Deliveries Deliveries
 	Freezes    Freezes
 
+	Incidents Incidents
+	Silences  Silences
+	// Webhook takes one of PagerDuty's webhooks v3. Errors: alerting.ErrUnsigned,
+	// alerting.ErrNoSecret; any other makes it come again.
+	Webhook func(ctx context.Context, header http.Header, body []byte) error
+
 	Health      func(function.Name) (wire.Health, bool)
 	Healths     func() []wire.Health
 	Errors      func(function.Name) []wire.ErrorGroup
@@ -243,6 +249,9 @@ func New(cfg Config) (http.Handler, error) {
 	a.addRollouts()
 	a.addFreezes()
 	a.addOperability()
+	a.addIncidents()
+	a.addSilences()
+	a.addWebhook()
 	a.addSystem()
 	a.addTokens()
 	a.addSessions()

@@ -427,12 +427,12 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
-		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "finishSignIn", "getAlias",
+		"abortDeployment", "acknowledgeIncident", "beginDeployment", "createSession", "createSilence", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
+		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "endSilence", "finishSignIn", "getAlias",
 		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
 		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges",
-		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listProjectSecrets",
-		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listTraces", "listVersions", "live", "pauseDeployment", "promoteDeployment",
+		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctionIncidents", "listFunctions", "listHealth", "listIncidents", "listProjectSecrets",
+		"listProjects", "listSilences", "listTeamSecrets", "listTeams", "listTokens", "listTraces", "listVersions", "live", "pagerDutyWebhook", "pauseDeployment", "promoteDeployment",
 		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",
 		"releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
 	}

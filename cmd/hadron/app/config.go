@@ -108,6 +108,7 @@ type MetricsConfig struct {
 // AlertingConfig belongs to the alert evaluator.
 type AlertingConfig struct {
 	Interval time.Duration `help:"Time between evaluations. Default 15s, 1s with --dev."`
+	Targets  string        `help:"File that names who else is told of incidents: Alertmanagers, chats, webhooks." type:"path"`
 }
 
 // GrafanaConfig says which Grafana gets the dashboards.
@@ -124,6 +125,9 @@ type PagerDutyConfig struct {
 	APIURL           string `name:"api-url" default:"https://api.pagerduty.com" help:"Origin of PagerDuty's REST API."`
 	EventsURL        string `name:"events-url" default:"https://events.pagerduty.com" help:"Origin of PagerDuty's Events API."`
 	EscalationPolicy string `default:"Default" help:"Escalation policy, id or name, of functions that name none."`
+
+	Webhooks           bool   `help:"Subscribe to PagerDuty's webhooks, so that what people do there shows here. PagerDuty must reach external-url."`
+	WebhookSecretsFile string `help:"File with the secrets of webhook subscriptions that were made by hand, a line each." type:"path"`
 }
 
 // LimitsConfig holds the most that a manifest may ask for, and the node's own bounds.

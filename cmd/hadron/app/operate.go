@@ -35,6 +35,8 @@ type operations struct {
 	dashboards dashboards
 	pager      *pagerduty.Target // nil: nobody is paged
 	alerts     *alerting.Evaluator
+	incidents  incidents
+	webhooks   *pagerduty.Receiver // nil: PagerDuty's webhooks are not taken
 	loops      []*reconcile.Loop
 }
 
@@ -48,7 +50,7 @@ const outsideTimeout = 5 * time.Second
 //	registry ─wake─▶ loop ─▶ dashboards   (Grafana or files)
 //	              ├▶ loop ─▶ pagerduty    (services) ─▶ routing keys
 //	              └▶ loop ─▶ rules        (recording)      │
-//	tsdb ◀─query── evaluator ─▶ outbox ─▶ deliverer ◀──────┘ ─▶ Events API
+//	tsdb ◀─query── evaluator ─▶ outbox ─▶ deliverer ◀──────┘ ─▶ Events API, Alertmanagers, chats, webhooks
 func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) error {
 	o := &a.operations
 	installation, err := a.installation()
@@ -59,36 +61,29 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 	var (
 		routing func(function.Name) (string, bool)
 		targets []reconcile.Target
-		wake    = func() {}
 	)
 	if a.cfg.PagerDuty.Token != "" {
 		if o.pager, err = pagerduty.NewTarget(pagerduty.Config{
 			Token: a.cfg.PagerDuty.Token, From: a.cfg.PagerDuty.From, APIURL: a.cfg.PagerDuty.APIURL,
 			EventsURL: a.cfg.PagerDuty.EventsURL, EscalationPolicy: a.cfg.PagerDuty.EscalationPolicy, Policy: a.parts.teams.EscalationPolicy,
 			Installation: installation, ExternalURL: a.cfg.ExternalURL, Store: a.parts.db.PagerDuty(),
+			WebhookURL: a.webhookURL(), Subscriptions: a.parts.db.PagerDuty(),
 			Settled: a.settled, Timeout: outsideTimeout, Logger: a.log,
 		}); err != nil {
 			return err
 		}
 		routing = o.pager.Routing
-		sender, err := pagerduty.NewSender(pagerduty.SenderConfig{EventsURL: a.cfg.PagerDuty.EventsURL})
-		if err != nil {
-			return err
-		}
-		deliverer, err := alerting.NewDeliverer(alerting.DelivererConfig{
-			Outbox: a.parts.db.Alerting(), Send: sender.Send, Routing: routing, Logger: a.log, Registerer: own,
-		})
-		if err != nil {
-			return err
-		}
-		if err := deliverer.Start(ctx); err != nil {
-			return err
-		}
-		a.onStop("outbox", deliverer.Stop)
-		wake = deliverer.Wake
 		targets = append(targets, o.pager)
 	}
+	told, wake, err := a.startOutbox(ctx, routing, own)
+	if err != nil {
+		return err
+	}
 	if o.alerts, err = alerting.New(alerting.Config{
+		Targets: told,
+		Silences: func(ctx context.Context, at time.Time) ([]alerting.Silence, error) {
+			return a.parts.db.Alerting().Silences(ctx, at, false)
+		},
 		Query: a.parts.metrics.Query, List: a.everyFunction, Store: a.parts.db.Alerting(), Interval: a.cadence(),
 		Quarantined: a.parts.quarantine.standing,
 		Append:      a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
@@ -100,6 +95,12 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 		return err
 	}
 	a.onStop("alerting", o.alerts.Stop)
+	o.incidents = incidents{alerts: o.alerts, store: a.parts.db.Alerting(), installation: installation, wake: wake}
+	if o.pager != nil {
+		if err := a.startWebhooks(ctx, wake); err != nil {
+			return err
+		}
+	}
 	if o.dashboards, err = a.makeDashboards(ctx, installation); err != nil {
 		return err
 	}

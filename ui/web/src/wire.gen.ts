@@ -79,6 +79,86 @@ export interface Change {
   after: unknown;
 }
 
+/** Silence keeps incidents of a scope from being told while it lasts. */
+export interface Silence {
+  id: number;
+  /** team, team/project or team/project/name; empty: everything */
+  scope: string;
+  /** one objective; none: all */
+  slo?: string;
+  /** page or ticket; none: both */
+  class?: string;
+  /** silence or maintenance */
+  kind: string;
+  starts: string;
+  ends: string;
+  owner: string;
+  reason: string;
+  createdAt: string;
+  /** pending, active or over */
+  state: string;
+  /** before its time */
+  endedAt?: string;
+  endedBy?: string;
+}
+
+/** CreateSilence is the body that makes one. */
+export interface CreateSilence {
+  scope: string;
+  slo?: string;
+  class?: string;
+  /** silence unless given */
+  kind?: string;
+  /** now unless given */
+  starts?: string;
+  ends: string;
+  reason: string;
+}
+
+/** Incident is what targets are told of one objective of a function, open or over. */
+export interface Incident {
+  /** of one that is over */
+  id?: number;
+  function: string;
+  slo: string;
+  /** page or ticket: the worst that fires */
+  class: string;
+  window?: string;
+  dedupKey: string;
+  openedAt: string;
+  closedAt?: string;
+  /** it ended, or waits to end */
+  why?: string;
+  /** targets */
+  told: string[];
+  /** why nobody is told */
+  silenced?: string;
+  acknowledgedAt?: string;
+  acknowledgedBy?: string;
+  /** where it was acknowledged: hadron or pagerduty */
+  via?: string;
+  assignee?: string;
+  pagerUrl?: string;
+  notes?: IncidentNote[];
+}
+
+/** IncidentNote is what somebody wrote about an incident. */
+export interface IncidentNote {
+  at: string;
+  by: string;
+  text: string;
+}
+
+/** Acknowledge is the body of an acknowledgement. */
+export interface Acknowledge {
+  note?: string;
+}
+
+/** Received is the answer to a webhook. */
+export interface Received {
+  received: boolean;
+}
+
 /**
  * DashboardModel is a function's dashboard as the built-in UI draws it: the same
  * model that Grafana gets. Expressions hold the variables $__rate_interval and
@@ -538,6 +618,8 @@ export interface Alert {
   value?: number;
   reason?: string;
   error?: string;
+  /** why nobody is told */
+  silenced?: string;
 }
 
 /**

@@ -429,7 +429,7 @@ func TestOpenAPI(t *testing.T) {
 	want := []string{
 		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
 		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "finishSignIn", "getAlias",
-		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
+		"getDashboard", "getDeployment", "getFlame", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
 		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges",
 		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listProjectSecrets",
 		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listTraces", "listVersions", "live", "pauseDeployment", "promoteDeployment",

@@ -86,6 +86,11 @@ bench-alerts: ## Judge alerts over simulated histories beside sloth's rules, and
 	bin/bench-alerts -sloth bin/bench-sloth $(or $(FLAGS),-write docs/alerting.md)
 	$(if $(FLAGS),true,bin/bench-alerts -scale 10,1000,10000 -write docs/performance.md)
 
+.PHONY: bench-live
+bench-live: ## Measure what watching costs, into docs/performance.md; FLAGS="-only broadcast" narrows and only prints
+	CGO_ENABLED=0 go build -o bin/bench-live ./bench/live
+	bin/bench-live $(or $(FLAGS),-write docs/performance.md)
+
 .PHONY: delivery-sim
 delivery-sim: ## Simulate deployments by canary through the real analysis, into docs/delivery.md; FLAGS="-runs 20" only prints
 	CGO_ENABLED=0 go run ./bench/rollouts $(or $(FLAGS),-write docs/delivery.md)

@@ -329,7 +329,7 @@ func TestBudgetIsUnknownUntilTheStoreAnswers(t *testing.T) {
 	n.now = n.now.Add(late)
 	n.pass()
 	n.now = n.now.Add(time.Hour)
-	store := &failing{DB: n.db, err: errors.New("warming up")}
+	store := &refusing{DB: n.db, err: errors.New("warming up")}
 	c, err := collector.New(collector.Config{Store: store, Node: "test", Interval: interval, Now: func() time.Time { return n.now }})
 	if err != nil {
 		t.Fatal(err)
@@ -366,13 +366,13 @@ func TestBudgetIsUnknownUntilTheStoreAnswers(t *testing.T) {
 	}
 }
 
-// failing is a store that does not answer.
-type failing struct {
+// refusing is a store that does not answer.
+type refusing struct {
 	*tsdb.DB
 	err error
 }
 
-func (s *failing) Query(ctx context.Context, expr string, at time.Time) ([]metric.Point, error) {
+func (s *refusing) Query(ctx context.Context, expr string, at time.Time) ([]metric.Point, error) {
 	if s.err != nil {
 		return nil, s.err
 	}

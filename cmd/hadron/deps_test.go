@@ -33,7 +33,7 @@ var (
 	tools = []string{
 		"ui/wire/gen", "runtime/registry/registrytest", "storage/sql/sqltest",
 		"runtime/tenant/oidc/oidctest", "dashgen/grafana/grafanatest", "alerting/pagerduty/pagerdutytest",
-		"bench/alerts", "bench/ceiling", "bench/compare", "bench/density", "bench/marked", "bench/process",
+		"bench/alerts", "bench/ceiling", "bench/compare", "bench/density", "bench/live", "bench/marked", "bench/process",
 	}
 
 	exceptions = map[string][]string{
@@ -56,7 +56,7 @@ var doors = []struct {
 	{"github.com/pressly/goose", []string{"storage/sql"}, "one room knows SQL"},
 	{"github.com/prometheus/prometheus", []string{"storage/tsdb", "storage/tsdb/promapi"}, "its Go API changes with each minor version"},
 	{"go.opentelemetry.io/collector/pdata/ptrace", []string{"collector/trace"}, "spans leave in one place"},
-	{"github.com/gorilla/websocket", []string{"ui/live", "ui/client"}, "the two ends of one protocol"},
+	{"github.com/gorilla/websocket", []string{"ui/live", "ui/client", "bench/live"}, "the two ends of one protocol, and what measures it beside a naive one"},
 	{"github.com/danielgtaylor/huma", []string{"ui/api"}, "one room knows REST"},
 	{"github.com/aymanbagabas/go-udiff", []string{"ui/api"}, "what is compared is bounded in one place"},
 	{"github.com/alecthomas/kong", []string{"cmd/hadron"}, "flags are read at the edge"},

@@ -58,6 +58,7 @@ var matrixRules = map[string]rule{
 	"listTraces":              {of: aFunction, may: "view"},
 	"getTrace":                {of: aFunction, may: "view"},
 	"getProfile":              {of: aFunction, may: "view", query: "?seconds=61"},
+	"getFlame":                {of: aFunction, may: "view", query: "?seconds=61"},
 	"listFunctionDeployments": {of: aFunction, may: "view"},
 	"listDeployments":         {of: anything, may: "view"},
 	"beginDeployment":         {of: aFunction, may: "deploy", body: `{}`},

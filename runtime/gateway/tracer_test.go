@@ -71,23 +71,23 @@ func TestTracesOfWhatIsWorthIt(t *testing.T) {
 	})
 	for _, c := range []struct {
 		name   string
-		tr     tracer
+		tr     *tracer
 		inv    gateway.Invoker
 		sample bool
 		parent string
 		kept   bool
 		flag   string
 	}{
-		{"neither", tracer{}, text(200, nil, "x"), false, "", false, "-00"},
-		{"sampled", tracer{}, text(200, nil, "x"), true, "", true, "-01"},
-		{"offered", tracer{begin: true}, text(200, nil, "x"), false, "", true, "-01"},
-		{"slow", tracer{slow: 1}, text(200, nil, "x"), false, "", true, "-00"},
-		{"failed", tracer{}, failing, false, "", true, "-00"},
-		{"sampled by the caller", tracer{}, text(200, nil, "x"), false, parent + "01", true, "-01"},
-		{"left out by the caller", tracer{begin: true}, text(200, nil, "x"), true, parent + "00", false, "-00"},
+		{"neither", &tracer{}, text(200, nil, "x"), false, "", false, "-00"},
+		{"sampled", &tracer{}, text(200, nil, "x"), true, "", true, "-01"},
+		{"offered", &tracer{begin: true}, text(200, nil, "x"), false, "", true, "-01"},
+		{"slow", &tracer{slow: 1}, text(200, nil, "x"), false, "", true, "-00"},
+		{"failed", &tracer{}, failing, false, "", true, "-00"},
+		{"sampled by the caller", &tracer{}, text(200, nil, "x"), false, parent + "01", true, "-01"},
+		{"left out by the caller", &tracer{begin: true}, text(200, nil, "x"), true, parent + "00", false, "-00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := traced(t, &c.tr, c.inv, c.sample)
+			g := traced(t, c.tr, c.inv, c.sample)
 			res := ask(t, g, c.parent)
 			if got := res.Header.Get("Traceparent"); !strings.HasSuffix(got, c.flag) || c.parent != "" && !strings.Contains(got, c.parent[3:35]) {
 				t.Errorf("traceparent %q", got)

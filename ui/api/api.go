@@ -244,6 +244,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addLogs()
 	a.addTraces()
 	a.addProfile()
+	a.addFlame()
 	a.addRelease()
 	a.addDeployments()
 	a.addRollouts()

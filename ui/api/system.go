@@ -14,7 +14,7 @@ func (a *api) addSystem() {
 		method: http.MethodGet, path: Prefix + "/system", id: "getSystem", tag: "system",
 		summary: "Get how the installation is doing",
 		detail:  "Part by part, with queues, reconcilers and the bounds in effect. What is wrong with a part, and all numbers, are told to those who may read everything.",
-		action: access.Read, scope: ofEach,
+		action:  access.Read, scope: ofEach,
 	}, a.getSystem)
 	add(a, route{
 		method: http.MethodGet, path: Prefix + "/manifest.schema.json", id: "getManifestSchema", tag: "system",

@@ -403,6 +403,31 @@ export interface FreezeEntry {
   text: string;
 }
 
+/** Flame is where a function's JavaScript spent its time, as a tree of calls. */
+export interface Flame {
+  /** that were watched */
+  seconds: number;
+  samples: number;
+  /** calls with a very small share are left out */
+  pruned: boolean;
+  /** all of it; it has no name */
+  root: FlameNode;
+}
+
+/** FlameNode is one function as it was called along one path. */
+export interface FlameNode {
+  name: string;
+  file?: string;
+  /** where the function begins */
+  line?: number;
+  /** seconds in it alone */
+  self: number;
+  /** with what it called */
+  total: number;
+  /** the longest first */
+  children: FlameNode[];
+}
+
 /** List is one page of a listing; Next is the cursor of the page after it, empty on the last. */
 export interface List<T> {
   items: T[];

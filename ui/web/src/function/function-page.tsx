@@ -35,6 +35,7 @@ import { History } from './history'
 import { LogTail } from './log-tail'
 import { RANGES, type RangeName, rangeName } from './model'
 import { Operable } from './operable'
+import { Profile } from './profile'
 import { Rollback } from './rollback'
 import { Stat } from './stat'
 import type { Mark } from './strokes'
@@ -62,7 +63,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const begun = useFetch<List<Deployment>>(functionPath(name, 'deployments?active=true'), 30_000)
   const now = useNow()
   const [range, setRange] = useParam('range', '15m')
-  const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | null>(null)
+  const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | 'profile' | null>(null)
 
   const point = topic.items.get(name) ?? null
   const health = point?.health ?? null
@@ -121,6 +122,9 @@ export default function FunctionPage({ name }: { name: string }) {
           <Button size="xs" variant="default" onClick={() => setDialog('rollback')} disabled={!many || !health}>
             Roll back…
           </Button>
+          <Button size="xs" variant="default" onClick={() => setDialog('profile')}>
+            Profile
+          </Button>
           <Button size="xs" variant="default" onClick={() => setDialog('try')}>
             Try it
           </Button>
@@ -165,6 +169,7 @@ export default function FunctionPage({ name }: { name: string }) {
       </section>
       {dialog === 'rollback' && health && <Rollback name={name} current={health.versions} onClose={() => setDialog(null)} />}
       {dialog === 'history' && <History name={name} onClose={() => setDialog(null)} />}
+      {dialog === 'profile' && <Profile name={name} onClose={() => setDialog(null)} />}
       {dialog === 'try' && <TryIt name={name} onClose={() => setDialog(null)} />}
     </div>
   )

@@ -161,23 +161,35 @@ function GroupRow({ group: g, open, onToggle, index, top, height }: GroupRowProp
           <span className={styles.leaf}>{project}</span>
         </button>
       </div>
+      <div role="cell" className={styles.rate}>
+        <span className={styles.number}>{formatNumber(g.rate)}</span>
+      </div>
+      <div role="cell" className={styles.measure}>
+        <span className={styles.number}>{formatPercent(g.state === 'idle' ? null : g.errorRatio)}</span>
+      </div>
+      <div role="cell" data-column="p50" />
       <div role="cell" className={styles.groupCounts}>
         {STATES.map((state) => {
           const count = g.states[state]
           return count > 0 ? (
-            <span key={state}>
-              <b>{count}</b> {state}
+            <span key={state} title={`${count} ${state}`}>
+              <State state={state} word={false} /> {count}
             </span>
           ) : null
         })}
-        {g.rollouts > 0 && <span>{g.rollouts === 1 ? '1 rollout' : `${g.rollouts} rollouts`}</span>}
       </div>
-      <div role="cell" className={styles.groupNumbers}>
-        <span>{formatNumber(g.rate)}/s</span>
-        <span>{formatPercent(g.state === 'idle' ? null : g.errorRatio)} errors</span>
-        <span className={styles.groupBudget}>
-          <BudgetBar left={g.budgetLeft} /> least budget {formatBudget(g.budgetLeft)}
-        </span>
+      <div role="cell" className={styles.plain} data-column="inflight">
+        {formatNumber(g.inFlight)}
+      </div>
+      <div role="cell" className={styles.budget} title="of the function with the least">
+        <BudgetBar left={g.budgetLeft} />
+        <span>{formatBudget(g.budgetLeft)}</span>
+      </div>
+      <div role="cell" className={styles.versions} data-column="version">
+        {g.rollouts > 0 && (g.rollouts === 1 ? '1 rollout' : `${g.rollouts} rollouts`)}
+      </div>
+      <div role="cell" className={styles.deployed} data-column="deployed">
+        {g.functions === 1 ? '1 function' : `${formatNumber(g.functions)} functions`}
       </div>
     </div>
   )

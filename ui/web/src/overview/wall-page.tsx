@@ -65,25 +65,25 @@ export default function WallPage() {
           Leave the wall
         </Link>
       </header>
-      <Body
-        error={topic.error}
-        empty={topic.items.size === 0}
-        syncing={topic.syncing}
-        filtered={query.text !== '' || query.states.length > 0 || query.scope !== ''}
-        onClear={() => window.location.assign('/wall')}
-      >
-        <div ref={ref} className={`${styles.fit} live-data`}>
+      <div ref={ref} className={styles.fit}>
+        <Body
+          error={topic.error}
+          empty={topic.items.size === 0}
+          syncing={topic.syncing}
+          filtered={query.text !== '' || query.states.length > 0 || query.scope !== ''}
+          onClear={() => window.location.assign('/wall')}
+        >
           <ul
-            className={styles.tiles}
+            className={`${styles.tiles} live-data`}
             style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gridAutoRows: TILE.height, gap: TILE.gap }}
           >
             {shown.map((h) => (
               <Tile key={h.function} health={h} changed={changed.has(h.function)} />
             ))}
           </ul>
-        </div>
-        <p className={styles.more}>{more > 0 ? `and ${formatCount(more)} more that are no worse` : ' '}</p>
-      </Body>
+        </Body>
+      </div>
+      <p className={styles.more}>{more > 0 ? `and ${formatCount(more)} more that are no worse` : '\u00a0'}</p>
       <div className="visually-hidden" role="status" aria-live="polite">
         {said}
       </div>

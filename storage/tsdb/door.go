@@ -74,36 +74,14 @@ func (o door) Querier(from, to int64) (storage.Querier, error) {
 	if err := o.db.enter(); err != nil {
 		return nil, err
 	}
-	raw, err := o.db.db.Querier(from, to)
-	if err != nil {
-		o.db.leave()
-		return nil, err
-	}
-	rollups, err := o.db.rollups.Querier(from, to)
-	if err != nil {
-		_ = raw.Close() // it holds nothing that could fail to be let go
-		o.db.leave()
-		return nil, err
-	}
-	return &guardedQuerier{newBothQuerier(raw, rollups), sync.OnceFunc(o.db.leave)}, nil
+	return &guardedQuerier{&bothQuerier{db: o.db, from: from, to: to}, sync.OnceFunc(o.db.leave)}, nil
 }
 
 func (o door) ChunkQuerier(from, to int64) (storage.ChunkQuerier, error) {
 	if err := o.db.enter(); err != nil {
 		return nil, err
 	}
-	raw, err := o.db.db.ChunkQuerier(from, to)
-	if err != nil {
-		o.db.leave()
-		return nil, err
-	}
-	rollups, err := o.db.rollups.ChunkQuerier(from, to)
-	if err != nil {
-		_ = raw.Close()
-		o.db.leave()
-		return nil, err
-	}
-	return &guardedChunkQuerier{newBothChunks(raw, rollups), sync.OnceFunc(o.db.leave)}, nil
+	return &guardedChunkQuerier{&bothChunks{bothQuerier{db: o.db, from: from, to: to}}, sync.OnceFunc(o.db.leave)}, nil
 }
 
 // ExemplarQuerier reads a buffer in memory, which stays valid after Close.

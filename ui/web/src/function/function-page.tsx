@@ -39,6 +39,7 @@ import { Profile } from './profile'
 import { Rollback } from './rollback'
 import { Stat } from './stat'
 import type { Mark } from './strokes'
+import { Traces } from './traces'
 import { TryIt } from './try-it'
 import { Versions } from './versions'
 
@@ -162,6 +163,7 @@ export default function FunctionPage({ name }: { name: string }) {
         </aside>
       </div>
       <LogTail name={name} />
+      <Traces name={name} />
       <section className={`${styles.charts} ${styles.below} live-data`} aria-label="More charts">
         <Charts rows={rows.slice(ROWS_ABOVE)} {...drawing} />
       </section>

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"hadron/ui/wire"
@@ -100,7 +101,7 @@ func TestOverviewOfManyFunctions(t *testing.T) {
 	b.eval(`document.querySelector("[role=rowgroup]").scrollTop = 1e6`)
 	b.do("scroll to the end", see(`[data-function="many/p2/f128"]`))
 	b.do("search", b.goTo("/?q=f12+p1"), see(`[data-function="many/p1/f121"]`), see(`[aria-rowcount="4"]`)) // f121, f124, f127
-	b.do("search by keyboard only", chromedp.KeyEvent("/"), chromedp.KeyEvent("f007"), see(`[data-function="many/p1/f007"]`), see(`[aria-rowcount="2"]`))
+	b.do("search by keyboard only", chromedp.KeyEvent("k", chromedp.KeyModifiers(input.ModifierCtrl)), chromedp.KeyEvent("f007"), see(`[data-function="many/p1/f007"]`), see(`[aria-rowcount="2"]`))
 	if search := b.eval(`location.search`); search != "?q=f007" {
 		t.Errorf("the search is not in the address: %s", search)
 	}
@@ -186,6 +187,10 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 	b.do("filter the log", chromedp.SendKeys(chromedp.CSS(`[aria-label="Filter logs"]`), "tried"),
 		chromedp.WaitNotPresent(chromedp.Search(`//*[@role="log"]//*[contains(text(), "/later")]`)))
 
+	b.do("look at a trace", press("[data-trace] button"), chromedp.WaitVisible(chromedp.Search(`//*[@role="dialog"]//button[contains(., "run")]`)), seeText("faas.invocation_id"))
+	shots(t, b.ctx, "trace")
+	b.do("close it", press(`[aria-label="Close"]`), gone("[role=dialog]"))
+
 	callers(t, func() string { return "/fn/" + name }, func() *process { return p })
 	b.do("profile it", pressText("button", "Profile"), press(dialog+"[data-autofocus]"), chromedp.WaitVisible(chromedp.Search(`//*[@role="dialog"]//button[contains(text(), "spin")]`)))
 	if text := b.eval(`document.querySelector("[role=dialog]").innerText`); !strings.Contains(text, "index.ts") || !strings.Contains(text, "by itself") {
@@ -195,7 +200,7 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 	b.do("close it", press(`[aria-label="Close"]`), gone("[role=dialog]"))
 
 	p.want(http.StatusCreated, http.MethodPost, path, wire.Register{Source: strings.Replace(busy, "LABEL", "two", 1), Message: "the second"}, nil)
-	b.do("see the deployment", chromedp.WaitVisible(chromedp.Search(`//tr[@data-live="true"]/td[text()="@2"]`)))
+	b.do("see the deployment", chromedp.WaitVisible(chromedp.Search(`//tr[@data-live="true"]/td[.="@2"]`)))
 	b.do("read the first", pressText("button", "History and changes"), press(`[aria-label="Show the source of @1"]`), seeText(`return new Response("one")`), press(`[aria-label="Close"]`), gone("[role=dialog]"))
 	b.do("roll back", pressText("button", "Roll back…"), seeText("All new requests go to @1 instead of @2"), pressText("button", "Roll back to @1"), seeText("@1 is live."))
 	var alias wire.Alias

@@ -159,11 +159,11 @@ export default function FunctionPage({ name }: { name: string }) {
         <aside className={`${styles.side} live-data`}>
           <Versions versions={versions} shares={health?.versions ?? []} now={now} onHistory={() => setDialog('history')} />
           <ErrorGroups groups={point?.errors ?? null} now={now} />
-          <Traces name={name} now={now} />
           <Operable name={name} operability={operability} alerts={firing} runbook={fn.data?.spec.runbook} now={now} />
         </aside>
       </div>
       <LogTail name={name} />
+      <Traces name={name} />
       <section className={`${styles.charts} ${styles.below} live-data`} aria-label="More charts">
         <Charts rows={rows.slice(ROWS_ABOVE)} {...drawing} />
       </section>

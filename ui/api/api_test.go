@@ -427,12 +427,12 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
+		"abortDeployment", "applyDashboards", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
 		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "finishSignIn", "getAlias",
-		"getDashboard", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
+		"getDashboard", "getDashboards", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getOverview",
 		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getUpload", "getVersion", "listAlerts", "listChanges",
 		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listProjectSecrets",
-		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listVersions", "live", "pauseDeployment", "promoteDeployment",
+		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listVersions", "live", "pauseDeployment", "planDashboards", "previewDashboard", "promoteDeployment",
 		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",
 		"releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
 	}

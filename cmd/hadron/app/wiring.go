@@ -108,7 +108,8 @@ func (a *App) setup(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	own.MustRegister(p.collector)
+	functionSeries := prometheus.NewRegistry() // apart: the collector writes them to the store itself
+	functionSeries.MustRegister(p.collector)
 	a.onStop("collector", p.collector.Stop) // after gateway and engine, so that the last calls and measures are counted
 	p.quarantine = quarantines{store: p.db.Quarantines(), collector: p.collector, log: a.log.With("component", "quarantine")}
 	held, err := p.quarantine.load(ctx)
@@ -168,6 +169,9 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 
+	self := &selfSampler{gather: own, append: p.metrics.Append, node: a.node, interval: a.cfg.Metrics.Interval, log: a.log.With("component", "self")}
+	a.onStop("own series", self.start(ctx))
+
 	// What brings versions to their traffic.
 	if p.delivery, err = a.makeDelivery(own); err != nil {
 		return err
@@ -198,7 +202,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	rest, err := api.New(api.Config{
 		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Teams: p.teams, Secrets: p.secrets, Usage: a.usage,
-		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
+		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Dashboards: dashboardDesk{a}, Alerts: a.alerts,
 		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
 		Stopping: a.stopping, Logger: a.log,
@@ -215,7 +219,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	return a.serve(
 		a.mux(handlers{
 			functions: p.gateway, api: rest, prometheus: prom, web: web.Handler(),
-			metrics: promhttp.HandlerFor(own, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
+			metrics: promhttp.HandlerFor(prometheus.Gatherers{own, functionSeries}, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
 		}),
 		a.functionsMux(p.gateway.Dedicated()),
 	)

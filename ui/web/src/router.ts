@@ -42,6 +42,7 @@ export type Route =
   | { page: 'overview' }
   | { page: 'alerts' }
   | { page: 'deployments' }
+  | { page: 'dashboards'; of: string }
   | { page: 'teams' }
   | { page: 'team'; name: string }
   | { page: 'audit' }
@@ -51,12 +52,15 @@ export type Route =
 
 const PART = '[a-z][a-z0-9-]{0,62}'
 const TEAM = new RegExp(`^/teams/(${PART})/?$`)
+const DASHBOARD = new RegExp(`^/dashboards(?:/(${PART}(?:/${PART})?))?/?$`)
 const FUNCTION = new RegExp(`^/f/(${PART}/${PART}/${PART})/?$`)
 
 export function parseRoute(path: string): Route {
   if (path === '/') return { page: 'overview' }
   if (path === '/alerts') return { page: 'alerts' }
   if (path === '/deployments') return { page: 'deployments' }
+  const dashboard = DASHBOARD.exec(path)
+  if (dashboard) return { page: 'dashboards', of: dashboard[1] ?? '' }
   if (path === '/teams') return { page: 'teams' }
   const team = TEAM.exec(path)?.[1]
   if (team) return { page: 'team', name: team }

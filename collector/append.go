@@ -265,7 +265,7 @@ func (p *pass) exemplar(s *writtenSeries, r row) *metric.Exemplar {
 		return nil
 	}
 	s.exemplar = e.at
-	return &metric.Exemplar{Labels: metric.Labels{{Name: "trace_id", Value: e.trace}}, V: e.seconds, T: e.at}
+	return &metric.Exemplar{Labels: metric.Labels{{Name: metric.TraceID, Value: e.trace}}, V: e.seconds, T: e.at}
 }
 
 // end gives a removed function's last counts and the markers that end its series.

@@ -14,8 +14,8 @@ func BenchmarkForFunction(b *testing.B) {
 }
 
 func BenchmarkGrafana(b *testing.B) {
-	spec := specs(b)["default"]
+	board := boards(b)["default"]
 	for b.Loop() {
-		render(b, spec)
+		render(b, board)
 	}
 }

@@ -2,6 +2,7 @@ package dashgen
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ type Spec struct {
 	ExternalURL  string        // of Hadron, without a slash at its end
 	ServiceURL   string        // of the function's PagerDuty service; empty without
 	Interval     time.Duration // between samples and evaluations
+	Own          []OwnMetric   // what the function counts itself, as the store has it
+	Extensions   Extensions    // what operators add
 }
 
 // ForFunction draws a function's dashboard: first the row that answers "is it
@@ -25,7 +28,7 @@ func ForFunction(s Spec) Dashboard {
 	name := s.Function.Name
 	b := board{
 		spec:     s,
-		selector: fmt.Sprintf(`%s=%q,%s=%q,%s=%q`, metric.Team, name.Team(), metric.Project, name.Project(), metric.Function, name.Base()),
+		selector: matchers(name),
 		manifest: s.Function.Spec,
 	}
 	d := Dashboard{
@@ -34,6 +37,7 @@ func ForFunction(s Spec) Dashboard {
 		Description: b.description(),
 		Tags:        []string{"generated", "hadron", Marker(s.Installation), fit("team:"+name.Team(), maxTag), fit("project:"+name.Project(), maxTag)},
 		Function:    name,
+		Folder:      FolderOf(name),
 		Rows: []Row{
 			{1000, "Is it fine", b.summary()},
 			{1001, "Traffic and errors", b.traffic()},
@@ -41,19 +45,39 @@ func ForFunction(s Spec) Dashboard {
 			{1003, "Objectives", b.objectives()},
 			{1004, "Saturation", b.saturation()},
 			{1005, "Versions compared", b.versions()},
+			{1006, "Outgoing requests", b.fetches()},
 		},
 		Variables: []Variable{
-			{Name: "datasource", Label: "Data source", Kind: DatasourceVariable, Query: "prometheus"},
+			datasourceVariable(),
 			{
-				Name: "version", Label: "Version", Kind: QueryVariable, Multi: true,
+				Name: "version", Label: "Version", Kind: QueryVariable, Multi: true, Tooltip: "Versions to show",
 				Query: fmt.Sprintf("label_values(%s{%s}, %s)", metric.Invocations, b.selector, metric.Version),
 			},
+			windowVariable(),
 		},
 		Links:       b.links(),
 		Annotations: b.annotations(),
 	}
+	if own := b.own(); len(own) > 0 {
+		d.Rows = append(d.Rows, Row{1007, "The function's own metrics", own})
+	}
+	d.extend(b, s.Extensions)
 	d.letterQueries()
 	return d
+}
+
+func datasourceVariable() Variable {
+	return Variable{Name: "datasource", Label: "Data source", Kind: DatasourceVariable, Query: "prometheus", Tooltip: "A Prometheus data source that reads Hadron's /prometheus"}
+}
+
+// windowVariable chooses how far back tables and single numbers look. Charts choose
+// for themselves, by $__rate_interval.
+func windowVariable() Variable {
+	options := []string{"5m", DefaultWindow, "1h", "6h", "1d"}
+	return Variable{
+		Name: "window", Label: "Window", Kind: CustomVariable, Query: strings.Join(options, ","), Options: options,
+		Default: DefaultWindow, Tooltip: "How far back tables and single numbers look",
+	}
 }
 
 // letterQueries names each panel's queries A, B, C and so on.
@@ -93,6 +117,9 @@ func (b board) all(series string, more ...string) string {
 
 func rate(selector string) string { return "rate(" + selector + "[" + rateInterval + "])" }
 
+// lately counts what happened in the chosen window.
+func lately(selector string) string { return "increase(" + selector + "[" + windowVar + "])" }
+
 // zero is a line at 0 wherever the function exists: what never happened is drawn
 // as none, not as nothing.
 func (b board) zero() string { return "0 * sum(" + rate(b.all(metric.Invocations)) + ")" }
@@ -130,7 +157,12 @@ func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func (b board) links() []Link {
 	name := string(b.spec.Function.Name)
-	links := []Link{{Title: "Live page", URL: b.spec.ExternalURL + "/f/" + name, Tooltip: "Health each second, errors and logs"}}
+	links := []Link{
+		{Title: "Live page", URL: b.spec.ExternalURL + "/f/" + name, Tooltip: "Health each second, errors and versions"},
+		{Title: "Logs", URL: b.spec.ExternalURL + "/f/" + name + "#logs", Tooltip: "Its log lines as they come"},
+		explore("Explore", "sum by (code) ("+rate(b.all(metric.Errors))+")", "Its errors in Explore, to ask further"),
+		{Title: "Team and project", Tags: []string{"generated", "hadron-overview", fit("team:"+b.spec.Function.Name.Team(), maxTag)}, Tooltip: "Dashboards of its team and project", Grafana: true},
+	}
 	if b.manifest.Runbook != "" {
 		links = append(links, Link{Title: "Runbook", URL: b.manifest.Runbook, Tooltip: "What to do when it fails"})
 	}
@@ -146,6 +178,16 @@ func (b board) annotations() []Annotation {
 		{Name: "Deployments", Expr: info + " unless " + info + " offset " + rateInterval, Title: "@{{version}} live", Text: "live points at @{{version}}", Level: Good},
 		{Name: "Alerts", Expr: "ALERTS{" + b.selector + `,alertstate="firing"}`, Title: "{{alertname}}", Text: "{{slo}} {{class}}", Level: Bad},
 	}
+}
+
+// explore is a link to Grafana's Explore with a query in it. The form with left is
+// read by every version; what is in braces Grafana fills in.
+func explore(title, expr, tooltip string) Link {
+	expr = strings.ReplaceAll(expr, rateInterval, "5m")
+	pane := fmt.Sprintf(`{"datasource":"${datasource}","queries":[{"refId":"A","expr":%s}],"range":{"from":"now-1h","to":"now"}}`, strconv.Quote(expr))
+	// Everything is escaped but the variable, which Grafana looks for as it is written.
+	escaped := strings.ReplaceAll(url.QueryEscape(pane), url.QueryEscape("${datasource}"), "${datasource}")
+	return Link{Title: title, URL: "/explore?left=" + strings.ReplaceAll(escaped, "+", "%20"), Tooltip: tooltip, Grafana: true}
 }
 
 // percent prints a ratio as people write objectives: "99.9 %".

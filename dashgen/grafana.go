@@ -49,6 +49,9 @@ func Grafana(d Dashboard, o GrafanaOptions) ([]byte, error) {
 		Links:         linksOf(d.Links),
 	}
 	text, err := readable(out)
+	if err == nil && len(d.Patches) > 0 {
+		text, err = d.patched(text)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w: %w", d.Title, ErrRender, err)
 	}
@@ -138,8 +141,11 @@ func targetsOf(queries []Query) []variants.Dataquery {
 		if q.Instant {
 			target.Instant = ptr(true)
 		}
-		if q.Heatmap {
+		switch {
+		case q.Heatmap:
 			target.Format = ptr(prometheus.PromQueryFormatHeatmap)
+		case q.Table:
+			target.Format = ptr(prometheus.PromQueryFormatTable)
 		}
 		if q.Exemplar {
 			target.Exemplar = ptr(true)
@@ -160,6 +166,9 @@ func variablesOf(variables []Variable, o GrafanaOptions) []sdk.VariableModel {
 	var out []sdk.VariableModel
 	for _, v := range variables {
 		m := sdk.VariableModel{Name: v.Name, Label: &v.Label, Query: &sdk.StringOrMap{String: &v.Query}}
+		if v.Tooltip != "" {
+			m.Description = &v.Tooltip
+		}
 		switch v.Kind {
 		case DatasourceVariable:
 			m.Type = sdk.VariableTypeDatasource
@@ -212,10 +221,20 @@ func annotationsOf(annotations []Annotation) []sdk.AnnotationQuery {
 func linksOf(links []Link) []sdk.DashboardLink {
 	var out []sdk.DashboardLink
 	for _, l := range links {
-		out = append(out, sdk.DashboardLink{
-			Title: l.Title, Type: sdk.DashboardLinkTypeLink, Icon: "external link",
-			Tooltip: l.Tooltip, Url: &l.URL, Tags: []string{}, TargetBlank: true,
-		})
+		out = append(out, linkOf(l))
 	}
 	return out
+}
+
+func linkOf(l Link) sdk.DashboardLink {
+	if len(l.Tags) > 0 {
+		return sdk.DashboardLink{
+			Title: l.Title, Type: sdk.DashboardLinkTypeDashboards, Icon: "apps", Tooltip: l.Tooltip,
+			Tags: l.Tags, AsDropdown: true, KeepTime: true,
+		}
+	}
+	return sdk.DashboardLink{
+		Title: l.Title, Type: sdk.DashboardLinkTypeLink, Icon: "external link",
+		Tooltip: l.Tooltip, Url: &l.URL, Tags: []string{}, TargetBlank: true,
+	}
 }

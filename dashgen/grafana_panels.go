@@ -20,10 +20,14 @@ const connectedGap = 3_600_000 // milliseconds
 // panelOf renders a panel without its place.
 func panelOf(p Panel) sdk.Panel {
 	out := sdk.Panel{
-		Type: string(p.Kind), Id: ptr(uint32(p.ID)),
+		Type: panelType(p.Kind), Id: ptr(uint32(p.ID)),
 		Title: &p.Title, Description: &p.Description,
 		Datasource: source(), Targets: targetsOf(p.Queries),
 	}
+	for _, l := range p.Links {
+		out.Links = append(out.Links, linkOf(l))
+	}
+	overrides := []sdk.DashboardFieldConfigSourceOverrides{}
 	defaults := sdk.FieldConfig{
 		Unit: grafanaUnit(p.Unit), Min: p.Min, Max: p.Max, NoValue: ptr(noSamples),
 		Thresholds: stepsOf(p),
@@ -35,6 +39,7 @@ func panelOf(p Panel) sdk.Panel {
 	switch p.Kind {
 	case Stat:
 		defaults.Color.Mode = sdk.FieldColorModeIdThresholds
+		defaults.Mappings = wordsOf(p.Words)
 		out.Options = statOptions(p)
 	case Heatmap:
 		out.Options = heatmapOptions(p)
@@ -46,10 +51,28 @@ func panelOf(p Panel) sdk.Panel {
 		out.Options = timeseriesOptions(p)
 		defaults.Custom = timeseriesField(p)
 	case Table:
-		out.Options = map[string]any{"showHeader": true}
+		defaults.Color.Mode = sdk.FieldColorModeIdThresholds
+		out.Options = tableOptions()
+		out.Transformations = tableSteps(p)
+		out.Targets = targetsOf(p.scaled())
+		overrides = tableOverrides(p)
+		defaults.Links = tableLinks(p)
+	case Bars:
+		if len(p.Thresholds) > 0 {
+			defaults.Color.Mode = sdk.FieldColorModeIdThresholds
+		}
+		out.Options = barOptions()
 	}
-	out.FieldConfig = &sdk.FieldConfigSource{Defaults: defaults, Overrides: []sdk.DashboardFieldConfigSourceOverrides{}}
+	out.FieldConfig = &sdk.FieldConfigSource{Defaults: defaults, Overrides: overrides}
 	return out
+}
+
+// panelType is the name of the plugin that draws a kind.
+func panelType(k Kind) string {
+	if k == Bars {
+		return "bargauge"
+	}
+	return string(k)
 }
 
 // grafanaUnit is the unit's id in Grafana, which has none for a factor.
@@ -106,6 +129,18 @@ func statOptions(p Panel) stat.Options {
 		o.GraphMode = common.BigValueGraphModeNone
 	}
 	return o
+}
+
+// wordsOf names the values of a panel whose values are states.
+func wordsOf(words []Word) []sdk.ValueMapping {
+	if len(words) == 0 {
+		return nil
+	}
+	m := sdk.NewValueMap()
+	for i, w := range words {
+		m.Options[number(w.Value)] = sdk.ValueMappingResult{Text: &w.Text, Color: ptr(colour(w.Level)), Index: ptr(int32(i))}
+	}
+	return []sdk.ValueMapping{{ValueMap: m}}
 }
 
 func heatmapOptions(p Panel) heatmap.Options {

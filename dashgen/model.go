@@ -1,6 +1,7 @@
-// Package dashgen draws a function's dashboard: from what is known of the
-// function, one typed model, which the built-in UI and Grafana both render. It is
-// pure: the same function gives the same bytes.
+// Package dashgen draws dashboards: of a function from what is known of it, of a
+// project, a team and the installation from their names. What it draws is one typed
+// model, which the built-in UI, Grafana and Perses all render. It is pure: the same
+// function gives the same bytes.
 package dashgen
 
 import (
@@ -19,11 +20,26 @@ type Dashboard struct {
 	Title       string
 	Description string
 	Tags        []string
-	Function    function.Name
+	Function    function.Name // empty unless it is a function's
+	Folder      Folder
 	Rows        []Row
 	Variables   []Variable
 	Links       []Link
 	Annotations []Annotation
+	Patches     []Patch // of Grafana's JSON, by operators
+}
+
+// Folder is where a dashboard lies: of the whole installation, of a team, or of a
+// project ("team/project").
+type Folder string
+
+// FolderOf is the folder of a function's dashboard: its project's.
+func FolderOf(name function.Name) Folder { return Folder(name.Team() + "/" + name.Project()) }
+
+// Team is the team whose folder it is; empty for the installation's.
+func (f Folder) Team() string {
+	team, _, _ := strings.Cut(string(f), "/")
+	return team
 }
 
 // Row is a titled group of panels; its panels fill lines of Columns from the left.
@@ -46,6 +62,7 @@ const (
 	Timeseries Kind = "timeseries"
 	Heatmap    Kind = "heatmap"
 	Table      Kind = "table"
+	Bars       Kind = "bars" // one bar for each answer of an instant query, longest first
 )
 
 // Unit of a panel's values, in Grafana's ids.
@@ -57,7 +74,9 @@ const (
 	Ratio     Unit = "percentunit"
 	Seconds   Unit = "s"
 	Count     Unit = "short"
-	Burn      Unit = "x" // times the sustainable rate
+	Bytes     Unit = "bytes"
+	Events    Unit = "cps" // of whatever is counted, a second
+	Burn      Unit = "x"   // times the sustainable rate
 )
 
 // Panel is one chart. ID is stable: it names what the panel shows, so links to
@@ -71,11 +90,35 @@ type Panel struct {
 	Queries     []Query
 	Thresholds  []Threshold // by rising value
 	Base        Level       // below the first threshold; empty is Good where there is one
+	Words       []Word      // what values are called, of a panel whose values are states
+	Columns     []Column    // of a table, from the left
+	Links       []Link      // from the panel to what explains it
 	Min, Max    *float64
 	Decimals    *int
 	Stacked     bool
 	Width       int // of Columns
 	Height      int // lines
+}
+
+// Word is what a value is called.
+type Word struct {
+	Value float64
+	Text  string
+	Level Level
+}
+
+// Column is one of a table. Rows of a panel's queries with the same labels are one
+// row; a column shows one of those labels, or the value of one query.
+type Column struct {
+	Label string // the label that it shows; empty: a value
+	Query int    // whose value it shows: its place among the panel's queries
+	Title string
+	Unit  Unit // of a value
+	// Thresholds and Base colour its values as a panel's do.
+	Thresholds []Threshold
+	Base       Level
+	// URL leads from a cell elsewhere; {{label}} stands for a label of the row.
+	URL string
 }
 
 // Query is one PromQL expression with Grafana's variables in it.
@@ -84,6 +127,7 @@ type Query struct {
 	Expr     string
 	Legend   string // Grafana's {{label}} notation
 	Instant  bool   // its value now is what matters
+	Table    bool   // its answer is rows of labels and a value
 	Heatmap  bool   // the answer is a native histogram
 	Exemplar bool
 }
@@ -111,6 +155,7 @@ type Variable struct {
 	Label   string
 	Kind    VariableKind
 	Query   string   // PromQL-like of a query variable, plugin of a data source variable
+	Tooltip string   // what it chooses
 	Options []string // of a custom variable
 	Default string   // of a custom variable
 	Multi   bool
@@ -126,11 +171,13 @@ const (
 	CustomVariable     VariableKind = "custom"
 )
 
-// Link leads to another place about the same function.
+// Link leads to another place about the same thing.
 type Link struct {
 	Title   string
 	URL     string
 	Tooltip string
+	Grafana bool     // it means something in Grafana only
+	Tags    []string // it lists Grafana's dashboards with all these tags; URL is empty
 }
 
 // Annotation marks moments on every chart.
@@ -181,7 +228,12 @@ func digest(text string) string {
 const (
 	rateInterval = "$__rate_interval"
 	versionVar   = "$version"
+	windowVar    = "$window"
 )
+
+// DefaultWindow is what the variable window is at first: how far back tables and
+// single numbers look.
+const DefaultWindow = "15m"
 
 // At returns the expression with its variables replaced, for whoever is not
 // Grafana. Names are given without the $; longer names are replaced first.

@@ -11,47 +11,6 @@ import (
 	"hadron/runtime/function"
 )
 
-func (b board) summary() []Panel {
-	firing := "count(ALERTS{" + b.selector + `,alertstate="firing"}) or vector(0)`
-	panels := []Panel{
-		{
-			ID: 1, Title: "Firing alerts", Kind: Stat, Unit: Count, Width: 4, Height: 4, Decimals: ptr(0),
-			Description: "Alerts of this function that fire now. Any: read the alert's page, it names what changed and how to undo it.",
-			Queries:     []Query{{Expr: firing, Legend: "firing", Instant: true}},
-			Thresholds:  []Threshold{{Value: 1, Level: Bad}},
-		},
-		{
-			ID: 2, Title: "Rate", Kind: Stat, Unit: PerSecond, Width: 4, Height: 4,
-			Description: "Invocations a second. A fall to zero while callers expect answers: look at the gateway's refusals and at the callers.",
-			Queries:     []Query{{Expr: "sum(" + rate(b.of(metric.Invocations)) + ")", Legend: "rate"}},
-		},
-		{
-			ID: 3, Title: "Error ratio", Kind: Stat, Unit: Ratio, Width: 4, Height: 4, Min: ptr(0.0),
-			Description: fmt.Sprintf("Share of invocations that ended in an error; the objective allows %s. Above it: see errors by code below.", percent(b.allowed())),
-			Queries:     []Query{{Expr: b.errorRatio(), Legend: "errors"}},
-			Thresholds:  []Threshold{{Value: b.allowed(), Level: Bad, Label: "objective"}},
-		},
-	}
-	tail := b.tail()
-	panels = append(panels, Panel{
-		ID: 4, Title: tail.legend, Kind: Stat, Unit: Seconds, Width: 4, Height: 4, Min: ptr(0.0),
-		Description: percent(tail.q) + " of invocations end within this. Too high: compare versions, then look at the waits of outgoing requests.",
-		Queries:     []Query{{Expr: b.quantile(tail.q, ""), Legend: tail.legend}},
-		Thresholds:  tail.thresholds,
-	})
-	objectives := b.manifest.SLO.Objectives()
-	objectives = objectives[:min(2, len(objectives))] // what the line has room for; Objectives draws them all
-	for i, o := range objectives {
-		panels = append(panels, Panel{
-			ID: 5 + i, Title: "Budget left: " + o.Name, Kind: Stat, Unit: Ratio, Width: 8 / len(objectives), Height: 4, Max: ptr(1.0),
-			Description: fmt.Sprintf("What is left of the error budget of %s over %s. Under a quarter: slow down releases. Below zero the objective is missed.", o.Name, b.manifest.SLO.Window),
-			Queries:     []Query{{Expr: b.budget(o), Legend: o.Name, Instant: true}},
-			Base:        Bad, Thresholds: []Threshold{{Value: 0, Level: Warn}, {Value: 0.25, Level: Good}},
-		})
-	}
-	return panels
-}
-
 func (b board) availability() float64 { return b.manifest.SLO.Objectives()[0].Ratio }
 
 // allowed is the share of calls that may fail.
@@ -98,14 +57,24 @@ func (b board) quantiles() []quantile {
 }
 
 func (b board) traffic() []Panel {
+	failed := b.orZero("sum(" + rate(b.of(metric.Errors)) + ")")
 	return []Panel{
 		{
-			ID: 10, Title: "Rate by version", Kind: Timeseries, Unit: PerSecond, Width: 12, Height: 8, Min: ptr(0.0), Stacked: true,
-			Description: "Invocations a second of each version. A new colour is a deployment; a share that should not be there is a wrong alias.",
+			ID: 15, Title: "Rate by result", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
+			Description: "Invocations a second that went well, that ended in an error, and requests that were refused before the function ran. Errors that grow with the traffic are a bug; errors without more traffic are a deployment or something it calls: see errors by code.",
+			Queries: []Query{
+				{Expr: "clamp_min(sum(" + rate(b.of(metric.Invocations)) + ") - (" + failed + "), 0)", Legend: "ok"},
+				{Expr: failed, Legend: "error"},
+				{Expr: b.orZero("sum(" + rate(b.all(metric.Refused)) + ")"), Legend: "refused"},
+			},
+		},
+		{
+			ID: 10, Title: "Rate by version", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
+			Description: "Invocations a second of each version. A new colour is a deployment; a share that should not be there is a wrong alias: hadron alias shows and mends it.",
 			Queries:     []Query{{Expr: "sum by (version) (" + rate(b.of(metric.Invocations)) + ")", Legend: "@{{version}}"}},
 		},
 		{
-			ID: 11, Title: "Errors by code", Kind: Timeseries, Unit: PerSecond, Width: 12, Height: 8, Min: ptr(0.0), Stacked: true,
+			ID: 11, Title: "Errors by code", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
 			Description: "Errors a second: function_error is a throw, http_5xx an answer of 500 and more, timeout and memory_limit are limits, worker_lost is a dead worker. One code after a deployment: roll back.",
 			Queries: []Query{{
 				Expr:   b.orNone("sum by (code) (" + rate(b.of(metric.Errors)) + ")"),
@@ -114,7 +83,7 @@ func (b board) traffic() []Panel {
 		},
 		{
 			ID: 12, Title: "Error ratio over time", Kind: Timeseries, Unit: Ratio, Width: 8, Height: 8, Min: ptr(0.0),
-			Description: "Share of invocations that ended in an error, beside the share that the objective allows.",
+			Description: "Share of invocations that ended in an error, beside the share that the objective allows. Above the line the budget is spent faster than it comes back: look for the deployment mark before it, and roll back if there is one.",
 			Queries:     []Query{{Expr: b.errorRatio(), Legend: "errors"}},
 			Thresholds:  []Threshold{{Value: b.allowed(), Level: Bad, Label: "objective " + percent(b.availability())}},
 		},
@@ -179,6 +148,39 @@ func (b board) saturation() []Panel {
 			}},
 		},
 		{
+			ID: 56, Title: "Time limit used", Kind: Timeseries, Unit: Ratio, Width: 8, Height: 8, Min: ptr(0.0),
+			Description: fmt.Sprintf("The p99 of latency as a share of limits.timeout (%s). Near 100 %% calls are about to be cut off: make it faster, or say what callers can wait for and set the limit to that.", b.manifest.Limits.Timeout),
+			Queries: []Query{{
+				Expr:   "(" + b.quantile(0.99, "") + ") / " + number(time.Duration(b.manifest.Limits.Timeout).Seconds()),
+				Legend: "p99 of the limit",
+			}},
+			Thresholds: []Threshold{{Value: 0.8, Level: Warn, Label: "80 %"}, {Value: 1, Level: Bad, Label: "limit"}},
+		},
+		{
+			ID: 55, Title: "Timeouts", Kind: Timeseries, Unit: Ratio, Width: 8, Height: 8, Min: ptr(0.0),
+			Description: fmt.Sprintf("Share of invocations that hit limits.timeout (%s). Look at what the function waits for; a longer limit only makes callers wait longer.", b.manifest.Limits.Timeout),
+			Queries: []Query{{
+				Expr:   b.share("("+b.orZero("sum("+rate(b.of(metric.Timeouts))+")")+")", "sum("+rate(b.of(metric.Invocations))+")"),
+				Legend: "timeouts",
+			}},
+		},
+		{
+			ID: 57, Title: "Ended for memory", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
+			Description: "Invocations a second that ended with memory_limit, or whose worker was lost. Any: something grows without bound, or limits.memory is below what one call needs. A version that keeps ending workers is quarantined until hadron release.",
+			Queries: []Query{{
+				Expr:   b.orNone("sum by (code) (" + rate(b.of(metric.Errors, metric.CodeName+`=~"memory_limit|worker_lost"`)) + ")"),
+				Legend: "{{code}}",
+			}},
+		},
+		{
+			ID: 58, Title: "Limits hit", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
+			Description: "Invocations a second that ran into one of the manifest's limits, whether or not it ended them. Find out why a call needs that much before raising the limit of that name.",
+			Queries: []Query{{
+				Expr:   "sum by (limit) (" + rate(b.of(metric.LimitHits)) + ") or on() label_replace(" + b.zero() + `, "` + metric.Limit + `", "none", "", "")`,
+				Legend: "{{limit}}",
+			}},
+		},
+		{
 			ID: 53, Title: "Cold starts", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0),
 			Description: "Invocations a second that had to make a VM. A burst after a deployment is normal; a steady share means that concurrency keeps changing.",
 			Queries:     []Query{{Expr: b.orZero("sum(" + rate(b.of(metric.ColdStarts)) + ")"), Legend: "cold starts"}},
@@ -188,11 +190,6 @@ func (b board) saturation() []Panel {
 			Description: "How long evaluating the module took at the cold starts of the hour before, p99. Long: the bundle holds more than it needs.",
 			Queries:     []Query{{Expr: b.orZero("(histogram_quantile(0.99, sum(rate(" + b.of(metric.Init) + "[1h]))) >= 0)"), Legend: "p99"}},
 		},
-		{
-			ID: 55, Title: "Timeouts", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0),
-			Description: fmt.Sprintf("Invocations a second that hit limits.timeout (%s). Look at what the function waits for; a longer limit only makes callers wait longer.", b.manifest.Limits.Timeout),
-			Queries:     []Query{{Expr: b.orZero("sum(" + rate(b.of(metric.Timeouts)) + ")"), Legend: "timeouts"}},
-		},
 	}
 }
 
@@ -201,6 +198,7 @@ func (b board) versions() []Panel {
 	all := "sum by (version) (" + rate(b.of(metric.Events, sloLabel("availability"))) + ")"
 	tail := b.tail()
 	return []Panel{
+		b.versionTable(tail),
 		{
 			ID: 60, Title: "Error ratio by version", Kind: Timeseries, Unit: Ratio, Width: 12, Height: 8, Min: ptr(0.0),
 			Description: "The same objective for each version at the same time. The new one above the old one: abort the rollout, or roll back.",
@@ -209,9 +207,37 @@ func (b board) versions() []Panel {
 		},
 		{
 			ID: 61, Title: tail.legend + " by version", Kind: Timeseries, Unit: Seconds, Width: 12, Height: 8, Min: ptr(0.0),
-			Description: "The slow end of each version at the same time.",
+			Description: "The slow end of each version at the same time. The new one slower than the old one: abort the rollout, and compare profiles of the two.",
 			Queries:     []Query{{Expr: b.quantile(tail.q, metric.Version), Legend: "@{{version}}"}},
 			Thresholds:  tail.thresholds,
+		},
+	}
+}
+
+// versionTable sets canary and baseline side by side in numbers.
+func (b board) versionTable(tail quantile) Panel {
+	by := func(expr string) string { return "sum by (version) (" + expr + ")" }
+	calls := by(lately(b.of(metric.Invocations)))
+	bad := by(lately(b.of(metric.BadEvents, sloLabel("availability"))))
+	all := by(lately(b.of(metric.Events, sloLabel("availability"))))
+	row := func(expr string) Query { return Query{Expr: expr, Legend: "@{{version}}", Instant: true, Table: true} }
+	return Panel{
+		ID: 62, Title: "Versions side by side", Kind: Table, Unit: Count, Width: Columns, Height: 6,
+		Description: "Each version's calls, errors, slow end and cost in the chosen window. During a rollout the new version stands beside the one it replaces: more errors, more time or more CPU a call on the new one's row is the reason to abort it. A version with few calls proves little.",
+		Queries: []Query{
+			row(calls),
+			row(b.share(bad, all)),
+			row("histogram_quantile(" + number(tail.q) + ", " + by("rate("+b.of(metric.Duration)+"["+windowVar+"])") + ") >= 0"),
+			row(b.share(by(lately(b.of(metric.CPU))), calls)),
+			row(by(lately(b.of(metric.ColdStarts))) + " or 0 * " + calls),
+		},
+		Columns: []Column{
+			{Label: metric.Version, Title: "Version"},
+			{Query: 0, Title: "Invocations", Unit: Count},
+			{Query: 1, Title: "Error ratio", Unit: Ratio, Base: Good, Thresholds: []Threshold{{Value: b.allowed(), Level: Bad}}},
+			{Query: 2, Title: tail.legend, Unit: Seconds, Base: Good, Thresholds: tail.thresholds},
+			{Query: 3, Title: "CPU a call", Unit: Seconds},
+			{Query: 4, Title: "Cold starts", Unit: Count},
 		},
 	}
 }

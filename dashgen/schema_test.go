@@ -48,13 +48,14 @@ func TestSchema(t *testing.T) {
 	query := schema("prometheus", "Dataquery")
 	options := map[string]*jsonschema.Schema{
 		"stat": schema("stat", "Options"), "timeseries": schema("timeseries", "Options"), "heatmap": schema("heatmap", "Options"),
+		"table": schema("table", "Options"), "bargauge": schema("bargauge", "Options"),
 	}
 	custom := map[string]*jsonschema.Schema{
 		"timeseries": schema("timeseries", "GraphFieldConfig"), "heatmap": schema("heatmap", "FieldConfig"),
 	}
-	for name, spec := range specs(t) {
+	for name, board := range boards(t) {
 		t.Run(name, func(t *testing.T) {
-			text := render(t, spec)
+			text := render(t, board)
 			value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 			if err != nil {
 				t.Fatal(err)

@@ -52,31 +52,32 @@ type stdio struct {
 }
 
 type cli struct {
-	Serve     serveCommand     `cmd:"" help:"Run the server: functions, metrics, API and UI in one process."`
-	Init      initCommand      `cmd:"" help:"Start a new function in a folder."`
-	Deploy    deployCommand    `cmd:"" help:"Bundle a function, register it and make it live."`
-	Invoke    invokeCommand    `cmd:"" help:"Call a function and print what it answers."`
-	Logs      logsCommand      `cmd:"" help:"Print a function's logs."`
-	Traces    tracesCommand    `cmd:"" help:"List a function's traces, or show one."`
-	Profile   profileCommand   `cmd:"" help:"Show where a function spends its time."`
-	Functions functionsCommand `cmd:"" help:"List functions with their health."`
-	Top       topCommand       `cmd:"" help:"Show every function's health as it changes, worst first."`
-	Versions  versionsCommand  `cmd:"" help:"List, show and compare a function's versions."`
-	Alias     aliasCommand     `cmd:"" help:"Show or repoint an alias."`
-	Promote   promoteCommands  `cmd:"" help:"Take a version to the next stage of hadron.pipeline.yaml."`
-	Rollouts  rolloutsCommand  `cmd:"" aliases:"deployments" help:"List, show and steer deployments."`
-	Alerts    alertsCommands   `cmd:"" help:"List alerts and incidents, acknowledge them, silence a scope."`
-	Release   releaseCommand   `cmd:"" help:"Let a quarantined version run again."`
-	Rollback  rollbackCommand  `cmd:"" help:"Point live at the previous version, or the one given."`
-	Teams     teamsCommand     `cmd:"" help:"List, show, create, change, freeze and delete teams."`
-	Projects  projectsCommand  `cmd:"" help:"List, show, create, change and delete projects of a team."`
-	Secrets   secretsCommand   `cmd:"" help:"Set, rotate, list and delete secrets."`
-	Delete    deleteCommand    `cmd:"" help:"Delete a function with all its versions."`
-	Audit     auditCommand     `cmd:"" help:"Show who changed what, from where."`
-	Token     tokenCommand     `cmd:"" help:"Create, list and revoke tokens."`
-	Login     loginCommand     `cmd:"" help:"Keep a server and a token for all other verbs."`
-	Logout    logoutCommand    `cmd:"" help:"Forget the token that login keeps."`
-	Version   versionCommand   `cmd:"" help:"Print the version of this program."`
+	Serve     serveCommand      `cmd:"" help:"Run the server: functions, metrics, API and UI in one process."`
+	Init      initCommand       `cmd:"" help:"Start a new function in a folder."`
+	Deploy    deployCommand     `cmd:"" help:"Bundle a function, register it and make it live."`
+	Invoke    invokeCommand     `cmd:"" help:"Call a function and print what it answers."`
+	Logs      logsCommand       `cmd:"" help:"Print a function's logs."`
+	Traces    tracesCommand     `cmd:"" help:"List a function's traces, or show one."`
+	Profile   profileCommand    `cmd:"" help:"Show where a function spends its time."`
+	Functions functionsCommand  `cmd:"" help:"List functions with their health."`
+	Top       topCommand        `cmd:"" help:"Show every function's health as it changes, worst first."`
+	Versions  versionsCommand   `cmd:"" help:"List, show and compare a function's versions."`
+	Alias     aliasCommand      `cmd:"" help:"Show or repoint an alias."`
+	Promote   promoteCommands   `cmd:"" help:"Take a version to the next stage of hadron.pipeline.yaml."`
+	Rollouts  rolloutsCommand   `cmd:"" aliases:"deployments" help:"List, show and steer deployments."`
+	Alerts    alertsCommands    `cmd:"" help:"List alerts and incidents, acknowledge them, silence a scope."`
+	Release   releaseCommand    `cmd:"" help:"Let a quarantined version run again."`
+	Rollback  rollbackCommand   `cmd:"" help:"Point live at the previous version, or the one given."`
+	Teams     teamsCommand      `cmd:"" help:"List, show, create, change, freeze and delete teams."`
+	Projects  projectsCommand   `cmd:"" help:"List, show, create, change and delete projects of a team."`
+	Secrets   secretsCommand    `cmd:"" help:"Set, rotate, list and delete secrets."`
+	Delete    deleteCommand     `cmd:"" help:"Delete a function with all its versions."`
+	Boards    dashboardsCommand `cmd:"" name:"dashboards" help:"Show, plan, apply, preview and render generated dashboards."`
+	Audit     auditCommand      `cmd:"" help:"Show who changed what, from where."`
+	Token     tokenCommand      `cmd:"" help:"Create, list and revoke tokens."`
+	Login     loginCommand      `cmd:"" help:"Keep a server and a token for all other verbs."`
+	Logout    logoutCommand     `cmd:"" help:"Forget the token that login keeps."`
+	Version   versionCommand    `cmd:"" help:"Print the version of this program."`
 }
 
 type versionCommand struct{}

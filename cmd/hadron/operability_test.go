@@ -216,7 +216,8 @@ func TestFunctionIsBornOperable(t *testing.T) {
 				disabled++
 			}
 		}
-		return len(dashboards) == 1 && len(folders) == 0 && disabled == 1, fmt.Sprintf("%d dashboards, %d folders, services %+v", len(dashboards), len(folders), o.pager.Services())
+		// What is left is somebody else's, and what tells of the whole installation.
+		return len(dashboards) == 1+2 && len(folders) == 1 && disabled == 1, fmt.Sprintf("%d dashboards, %d folders, services %+v", len(dashboards), len(folders), o.pager.Services())
 	})
 	if d, ok := o.grafana.Dashboard(foreignDashboard); !ok || d.Version != 1 {
 		t.Errorf("the foreign dashboard was touched: %+v", d)
@@ -256,10 +257,13 @@ func everyPanelDraws(t *testing.T, o *operated) {
 	}
 	queries := 0
 	for _, panel := range model.Panels {
+		if slices.Contains(mayBeEmpty, panel.Title) {
+			continue
+		}
 		for _, target := range panel.Targets {
 			queries++
 			expr := dashgen.Query{Expr: target.Expr}.At(map[string]string{
-				"__rate_interval": "10s", "version": ".+", "job": ".+", "instance": ".+",
+				"__rate_interval": "10s", "version": ".+", "job": ".+", "instance": ".+", "window": "10s",
 			})
 			if strings.Contains(expr, "$") {
 				t.Errorf("%s: a variable is left in %s", panel.Title, expr)

@@ -47,6 +47,17 @@ const (
 // IsRollup reports whether a series of that name is kept in the store of rollups.
 func IsRollup(name string) bool { return name == RolledEvents || name == RolledBadEvents }
 
+// The series that recording rules write for dashboards of many functions. Their
+// windows are fixed, and their number of rules does not grow with functions.
+const (
+	FunctionRate   = "hadron_function:invocations:rate5m"            // team project function
+	FunctionErrors = "hadron_function:errors:rate5m"                 // team project function
+	FunctionCPU    = "hadron_function:cpu_seconds:rate5m"            // team project function
+	ProjectErrors  = "hadron_project:errors:rate5m"                  // team project code
+	ProjectLatency = "hadron_project:invoke_duration_seconds:rate5m" // team project; native histogram
+	ProjectDeploys = "hadron_project:deployments:count5m"            // team project; functions whose live version is new
+)
+
 // The labels.
 const (
 	Name     = "__name__"
@@ -60,11 +71,12 @@ const (
 	CodeName = "code"
 	SLO      = "slo"
 	AliasOf  = "alias"
-	Limit    = "limit"   // a manifest's key under limits
-	Host     = "host"    // of an outgoing request, or other
-	Reason   = "reason"  // of what was dropped
-	Created  = "created" // of a rollup: Unix milliseconds of the function's registration
-	Window   = "window"  // of an objective: "30d"; of a burn rate: "1h"
+	Limit    = "limit"    // a manifest's key under limits
+	Host     = "host"     // of an outgoing request, or other
+	Reason   = "reason"   // of what was dropped
+	Created  = "created"  // of a rollup: Unix milliseconds of the function's registration
+	TraceID  = "trace_id" // of an exemplar
+	Window   = "window"   // of an objective: "30d"; of a burn rate: "1h"
 )
 
 // JobValue is the label job on everything Hadron writes.

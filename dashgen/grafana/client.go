@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,18 +14,23 @@ import (
 )
 
 // client is the client library for one pass, with failures that can be told apart.
-type client struct{ api *gapi.Client }
+type client struct {
+	api  *gapi.Client
+	http *http.Client // for what the library has no call
+	base string
+}
 
 func newClient(ctx context.Context, base string, t *transport) (client, error) {
-	api, err := gapi.New(base, gapi.Config{Client: &http.Client{
+	paced := &http.Client{
 		Transport: within{t, ctx},
 		// A redirect would carry the token to wherever it points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}})
+	}
+	api, err := gapi.New(base, gapi.Config{Client: paced})
 	if err != nil {
 		return client{}, fmt.Errorf("make grafana client: %w", err)
 	}
-	return client{api}, nil
+	return client{api, paced, base}, nil
 }
 
 // sayings are the message and the status word of an error's body.
@@ -139,4 +145,43 @@ func (c client) save(model map[string]any, version float64, folder, message stri
 		return 0, fmt.Errorf("save dashboard: grafana wrote %v as %s", model["uid"], saved.UID)
 	}
 	return float64(saved.Version), nil
+}
+
+// lastVersion is how a dashboard was saved last.
+type lastVersion struct {
+	Version   float64
+	Message   string
+	CreatedBy string
+}
+
+// lastVersion reads the newest entry of a dashboard's history. Older Grafanas answer
+// with a list, newer ones with a page of one.
+func (c client) lastVersion(uid string) (lastVersion, error) {
+	const doing = "read dashboard's history"
+	//nolint:noctx // the transport gives every call the context of its pass
+	req, err := http.NewRequest(http.MethodGet, c.base+"/api/dashboards/uid/"+url.PathEscape(uid)+"/versions?limit=1", nil)
+	if err != nil {
+		return lastVersion{}, told(doing, err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return lastVersion{}, told(doing, err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, mostBody))
+	if err != nil {
+		return lastVersion{}, told(doing, err)
+	}
+	var list []lastVersion
+	if json.Unmarshal(text, &list) != nil {
+		var page struct{ Versions []lastVersion }
+		if err := json.Unmarshal(text, &page); err != nil {
+			return lastVersion{}, told(doing, err)
+		}
+		list = page.Versions
+	}
+	if len(list) == 0 {
+		return lastVersion{}, fmt.Errorf("%s: there is none", doing)
+	}
+	return list[0], nil
 }

@@ -33,10 +33,12 @@ type FilesConfig struct {
 	State         string
 	Version       string // of the program: another one makes each file anew
 	ExternalURL   string
-	ServiceURL    func(function.Name) string // as Config's
-	DatasourceUID string                     // what dashboards start at; empty takes Grafana's default Prometheus
-	Interval      time.Duration              // between samples; default 15s
-	Logger        *slog.Logger               // default: discards
+	ServiceURL    func(function.Name) string // as Config's, and so are the next two
+	Own           func(function.Name) []dashgen.OwnMetric
+	Extensions    func() dashgen.Extensions
+	DatasourceUID string        // what dashboards start at; empty takes Grafana's default Prometheus
+	Interval      time.Duration // between samples; default 15s
+	Logger        *slog.Logger  // default: discards
 }
 
 // Validate says what is missing.
@@ -59,9 +61,12 @@ type Files struct {
 
 	memory *memory // Reconcile's own
 
-	mu     sync.Mutex
-	ready  map[function.Name]keptFile // what was found or written as wanted
-	failed map[function.Name]string
+	mu       sync.Mutex
+	ready    map[function.Name]keptFile // what was found or written as wanted
+	failed   map[function.Name]string
+	progress Progress
+
+	overviewed map[string]keptFile // overviews by file; Reconcile's own
 }
 
 var _ reconcile.Target = (*Files)(nil)
@@ -77,13 +82,19 @@ func NewFiles(cfg FilesConfig) (*Files, error) {
 	if cfg.ServiceURL == nil {
 		cfg.ServiceURL = func(function.Name) string { return "" }
 	}
+	if cfg.Own == nil {
+		cfg.Own = func(function.Name) []dashgen.OwnMetric { return nil }
+	}
+	if cfg.Extensions == nil {
+		cfg.Extensions = func() dashgen.Extensions { return dashgen.Extensions{} }
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	f := &Files{
 		cfg: cfg, marker: dashgen.Marker(cfg.Installation),
 		log:   cfg.Logger.With("component", "dashboard_files"),
-		ready: map[function.Name]keptFile{}, failed: map[function.Name]string{},
+		ready: map[function.Name]keptFile{}, failed: map[function.Name]string{}, overviewed: map[string]keptFile{},
 	}
 	f.memory = newMemory(cfg.State, f.generator(), f.log)
 	return f, nil
@@ -95,7 +106,7 @@ func (f *Files) Name() string { return TargetFiles }
 // Status returns how a function's file stands; of one that no pass has seen it is Pending.
 func (f *Files) Status(name function.Name) Status {
 	s := Status{
-		UID: dashgen.UID(f.cfg.Installation, name), URL: filepath.Join(f.cfg.Dir, filepath.FromSlash(fileOf(name))),
+		Name: name, Title: string(name), UID: dashgen.UID(f.cfg.Installation, name), URL: filepath.Join(f.cfg.Dir, filepath.FromSlash(fileOf(name))),
 		Target: TargetFiles, State: Pending,
 	}
 	f.mu.Lock()
@@ -121,7 +132,16 @@ func (f *Files) Reconcile(ctx context.Context, want []*function.Function) (recon
 		want = slices.SortedFunc(slices.Values(want), byName)
 	}
 	f.forget(want)
+	f.mu.Lock()
+	f.progress.Total, f.progress.Running = len(want), true
+	f.mu.Unlock()
 	result, reached, err := f.reconcile(ctx, want)
+	f.mu.Lock()
+	f.progress.LastPass, f.progress.Running, f.progress.Error = time.Now(), false, ""
+	if err != nil {
+		f.progress.Error = err.Error()
+	}
+	f.mu.Unlock()
 	if err != nil {
 		for _, fn := range want[reached:] {
 			f.fail(fn.Name, err)
@@ -140,7 +160,7 @@ func (f *Files) reconcile(ctx context.Context, want []*function.Function) (resul
 		return result, 0, fmt.Errorf("open dashboard directory: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	have, err := f.list(root)
+	have, overviews, err := f.list(root)
 	if err != nil {
 		return result, 0, fmt.Errorf("list dashboard files: %w", err)
 	}
@@ -171,6 +191,7 @@ func (f *Files) reconcile(ctx context.Context, want []*function.Function) (resul
 			f.log.Warn("cannot delete a dashboard file that no function wants", "file", file, "error", err)
 		}
 	}
+	f.overviews(root, want, overviews, &result)
 	f.memory.prune(want)
 	return result, reached, nil
 }
@@ -231,32 +252,35 @@ func (f *Files) fail(name function.Name, err error) {
 // temporary begins the name of a file that is being written.
 const temporary = ".hadron-"
 
-// list finds the JSON files three deep, and removes what a writer that died left.
-func (f *Files) list(root *os.Root) ([]string, error) {
-	var out []string
-	err := fs.WalkDir(root.FS(), ".", func(file string, entry fs.DirEntry, err error) error {
+// list finds the JSON files of functions, three deep, and those of overviews, and
+// removes what a writer that died left.
+func (f *Files) list(root *os.Root) (functions, overviews []string, err error) {
+	err = fs.WalkDir(root.FS(), ".", func(file string, entry fs.DirEntry, err error) error {
 		switch depth := strings.Count(file, "/"); {
 		case err != nil:
 			return err
 		case entry.IsDir() && (depth > 1 || file != "." && strings.HasPrefix(entry.Name(), ".")):
 			return fs.SkipDir
-		case depth != 2 || !entry.Type().IsRegular():
+		case !entry.Type().IsRegular():
 		case strings.HasPrefix(entry.Name(), temporary):
 			return root.Remove(file)
-		case strings.HasSuffix(file, suffix):
-			out = append(out, file)
+		case entry.Name() == overviewFile || entry.Name() == platformFile:
+			overviews = append(overviews, file)
+		case depth == 2 && strings.HasSuffix(file, suffix):
+			functions = append(functions, file)
 		}
 		return nil
 	})
-	return out, err
+	return functions, overviews, err
 }
 
 var errForeignFile = errors.New("a file without Hadron's tag is in its place; move it away")
 
 // put makes one file as wanted and says how it then is.
 func (f *Files) put(root *os.Root, fn *function.Function, result *reconcile.Result) (*keptFile, error) {
-	file, service := fileOf(fn.Name), f.cfg.ServiceURL(fn.Name)
-	from := sourceOf(fn, service)
+	file, own := fileOf(fn.Name), f.cfg.Own(fn.Name)
+	service, extensions := f.cfg.ServiceURL(fn.Name), f.cfg.Extensions()
+	from := sourceOf(fn, service, own, extensions)
 	k, known := f.ready[fn.Name] // only this goroutine writes it
 	untouched := known && k.untouched(root, file)
 	if untouched && k.from == from {
@@ -265,7 +289,7 @@ func (f *Files) put(root *os.Root, fn *function.Function, result *reconcile.Resu
 	}
 	d := dashgen.ForFunction(dashgen.Spec{
 		Function: *fn, Installation: f.cfg.Installation, ExternalURL: f.cfg.ExternalURL,
-		ServiceURL: service, Interval: f.cfg.Interval,
+		ServiceURL: service, Interval: f.cfg.Interval, Own: own, Extensions: extensions,
 	})
 	drawn := brief(digest(d))
 	if untouched && k.drawn == drawn {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hadron/dashgen/grafana"
+	"hadron/runtime/function"
 	"hadron/runtime/reconcile"
 )
 
@@ -68,11 +69,47 @@ func TestFiles(t *testing.T) {
 	if got := pass(t, tg, fns("shop/cart/add")); got != (reconcile.Result{Updated: 1, Deleted: 2}) {
 		t.Errorf("%+v", got)
 	}
-	if got, wish := tree(t, dir), []string{".", "media", "media/encode", "media/encode/theirs.json", "media/notes.txt", "shop", "shop/cart", "shop/cart/add.json", "shop/cart/broken.json"}; !slices.Equal(got, wish) {
+	if got, wish := tree(t, dir), []string{
+		".", "_overview.json", "_platform.json", "media", "media/encode", "media/encode/theirs.json", "media/notes.txt",
+		"shop", "shop/_overview.json", "shop/cart", "shop/cart/_overview.json", "shop/cart/add.json", "shop/cart/broken.json",
+	}; !slices.Equal(got, wish) {
 		t.Errorf("left: %v", got)
 	}
 	if strings.Contains(string(content(t, st.URL)), "edited by hand") {
 		t.Error("what was changed by hand was not restored")
+	}
+}
+
+func TestFilesPlan(t *testing.T) {
+	tg := files(t, filepath.Join(t.TempDir(), "dashboards"), "home")
+	want := fns("a/b/c", "a/b/d")
+	plan := func(want []*function.Function) string {
+		t.Helper()
+		p, err := tg.Plan(context.Background(), want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for _, a := range p.Actions {
+			text += a.Do + " " + a.Title + "; "
+		}
+		return text
+	}
+	if got := plan(want); got != "create a/b/c; create a/b/d; " {
+		t.Error(got)
+	}
+	pass(t, tg, want)
+	if g := tg.Progress(); g.Total != 2 || g.Ready != 2 || g.Pending != 0 || len(tg.Noteworthy()) != 0 {
+		t.Errorf("%+v", g)
+	}
+	if got := plan(want); got != "" {
+		t.Error(got)
+	}
+	if err := os.WriteFile(tg.Status("a/b/c").URL, []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := plan(want[:1]); got != "restore a/b/c; delete a/b/d; " {
+		t.Error(got)
 	}
 }
 
@@ -102,7 +139,8 @@ func TestFilesInTheWay(t *testing.T) {
 	}
 	tg := files(t, dir, "home")
 	got := pass(t, tg, fns("a/b/mine", "a/b/dir", "link/x/y", "a/b/good"))
-	if got != (reconcile.Result{Created: 1, Failed: 3}) {
+	// Of link, two overviews cannot be written either.
+	if got != (reconcile.Result{Created: 1, Failed: 3 + 2}) {
 		t.Errorf("%+v", got)
 	}
 	for _, name := range fns("a/b/mine", "a/b/dir", "link/x/y") {

@@ -1,14 +1,21 @@
 package grafana
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 
 	gapi "github.com/grafana/grafana-api-golang-client"
+
+	"hadron/collector/metric"
+	"hadron/dashgen"
 )
 
 // datasourceUID names this installation's data source.
@@ -56,6 +63,11 @@ func (p *pass) wantedDatasource() *gapi.DataSource {
 			markKey:        p.cfg.Installation,
 		},
 	}
+	if p.cfg.TraceURL != "" {
+		want.JSONData["exemplarTraceIdDestinations"] = []any{map[string]any{
+			"name": metric.TraceID, "url": p.cfg.TraceURL, "urlDisplayLabel": "Trace in Hadron",
+		}}
+	}
 	if p.cfg.DatasourceToken != "" {
 		want.JSONData["httpHeaderName1"] = "Authorization"
 		want.JSONData[secretKey] = short(p.cfg.Installation+"\x00"+p.cfg.DatasourceToken, 16)
@@ -80,37 +92,41 @@ func same(have, want *gapi.DataSource) bool {
 // folderPrefix begins the uids of this installation's folders.
 func (t *Target) folderPrefix() string { return "hdnf-" + short(t.cfg.Installation, 12) + "-" }
 
-// folderUID names a team's folder.
-func (t *Target) folderUID(team string) string { return t.folderPrefix() + short(team, 20) }
+// folderUID names the folder of everything, a team or a project.
+func (t *Target) folderUID(f dashgen.Folder) string { return t.folderPrefix() + short(string(f), 20) }
 
-// titles are what a team's folder may be called: the second where the first is taken.
-func (t *Target) titles(team string) [2]string {
-	title := "Hadron / " + team
+// titles are what a folder may be called: the second where the first is taken.
+func (t *Target) titles(f dashgen.Folder) [2]string {
+	title := "Hadron"
+	for part := range strings.SplitSeq(string(f), "/") {
+		if part != "" {
+			title += " / " + part
+		}
+	}
 	return [2]string{title, title + " (" + t.cfg.Installation + ")"}
 }
 
-func (t *Target) titled(title, team string) bool {
-	titles := t.titles(team)
+func (t *Target) titled(title string, f dashgen.Folder) bool {
+	titles := t.titles(f)
 	return title == titles[0] || title == titles[1]
 }
 
-// folder makes sure of a team's folder, once in a pass.
-func (p *pass) folder(team string) (string, error) {
-	if r, ok := p.teams[team]; ok {
-		return r.uid, r.err
+// place makes sure of a folder, once in a pass. Its error means that the pass must
+// end; what failed for this folder alone is kept with it.
+func (p *pass) place(f dashgen.Folder) error {
+	uid := p.folderUID(f)
+	err := p.ensureFolder(uid, f)
+	if p.ctx.Err() != nil {
+		return fmt.Errorf("dashboards: %w", context.Cause(p.ctx))
 	}
-	uid := p.folderUID(team)
-	err := p.ensureFolder(uid, team)
-	if p.ctx.Err() == nil {
-		p.teams[team] = folderResult{uid, err}
-	}
-	return uid, err
+	p.placed[f] = folderResult{uid, err}
+	return p.grafanaFails(err)
 }
 
-func (p *pass) ensureFolder(uid, team string) error {
-	titles := p.titles(team)
+func (p *pass) ensureFolder(uid string, of dashgen.Folder) error {
+	titles := p.titles(of)
 	if found, ok := p.folders[uid]; ok {
-		if p.titled(found.Title, team) {
+		if p.titled(found.Title, of) {
 			return nil
 		}
 		err := p.client.api.UpdateFolder(uid, titles[0])
@@ -159,4 +175,9 @@ func (p *pass) empty(uid string) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+func short(text string, digits int) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:digits]
 }

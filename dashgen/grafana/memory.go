@@ -32,12 +32,17 @@ func brief(sum [32]byte) [16]byte { return [16]byte(sum[:16]) }
 // sourceOf is what a dashboard is made from, beside what no pass changes: while it is
 // the same, the dashboard need not be made to know that the file is right. A version
 // never changes, so its number stands for its manifest.
-func sourceOf(fn *function.Function, service string) [16]byte {
+func sourceOf(fn *function.Function, service string, own []dashgen.OwnMetric, extensions dashgen.Extensions) [16]byte {
 	b := make([]byte, 0, 256)
 	b = binary.BigEndian.AppendUint64(b, uint64(fn.UpdatedAt.UnixMicro()))
 	b = binary.BigEndian.AppendUint64(b, uint64(fn.CreatedAt.UnixMicro()))
 	b = binary.BigEndian.AppendUint64(b, uint64(fn.SpecOf))
-	return brief(sha256.Sum256(append(b, service...)))
+	b = append(b, service...)
+	for _, m := range own {
+		b = append(append(append(append(b, 0), m.Name...), 0), m.Kind...)
+	}
+	b = append(append(b, 0), extensions.Digest()...)
+	return brief(sha256.Sum256(b))
 }
 
 // untouched says that a file is as Hadron left it.

@@ -3,11 +3,15 @@ package grafana_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"hadron/dashgen"
+	"hadron/dashgen/grafana"
 	"hadron/dashgen/grafana/grafanatest"
 	"hadron/runtime/function"
 	"hadron/runtime/reconcile"
@@ -18,7 +22,20 @@ import (
 func TestConverges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := grafanatest.New(t)
-		tg := target(t, s)
+		policy := rapid.SampledFrom([]grafana.Policy{grafana.Overwrite, grafana.Keep, grafana.Fork}).Draw(rt, "policy")
+		memory := &remembered{}
+		if rapid.Bool().Draw(rt, "forgets") {
+			memory = nil
+		}
+		begin := func() *grafana.Target {
+			return target(t, s, func(c *grafana.Config) {
+				c.Drift = policy
+				if memory != nil {
+					c.Memory = memory
+				}
+			})
+		}
+		tg := begin()
 		names := rapid.SampledFrom([]string{"a/p/x", "a/p/y", "a/q/x", "b/p/x", "b/p/z", "c/r/s"})
 		wanted := func(label string) []*function.Function {
 			return fns(rapid.SliceOfNDistinct(names, 0, 6, rapid.ID[string]).Draw(rt, label)...)
@@ -34,7 +51,7 @@ func TestConverges(t *testing.T) {
 			s.AddDashboard(theirs, "hdn-old", "of a function long gone", dashgen.Marker("home"))
 		}
 		if rapid.Bool().Draw(rt, "were there before") {
-			pass(rt, target(t, s), wanted("before"))
+			pass(rt, begin(), wanted("before"))
 		}
 		foreign := outsiders(s)
 
@@ -46,7 +63,7 @@ func TestConverges(t *testing.T) {
 			s.SetFault(faults...)
 			_, _ = tg.Reconcile(context.Background(), wanted("meanwhile")) // it may fail: that is the point
 			if rapid.Bool().Draw(rt, "restart") {
-				tg = target(t, s)
+				tg = begin()
 			}
 			meddle(rt, s)
 		}
@@ -56,14 +73,39 @@ func TestConverges(t *testing.T) {
 			pass(rt, tg, want)
 		}
 		s.ForgetRequests()
-		if got := pass(rt, tg, want); got != (reconcile.Result{Unchanged: len(want)}) || len(s.Writes()) > 0 {
+		if got := pass(rt, tg, want); got != (reconcile.Result{Unchanged: boards(want)}) || len(s.Writes()) > 0 {
 			rt.Fatalf("not steady: %+v, %v", got, s.Writes())
 		}
 		if got := outsiders(s); got != foreign {
 			rt.Fatalf("foreign things changed:\n%s\nwere\n%s", got, foreign)
 		}
-		check(rt, s, want)
+		check(rt, s, want, policy)
 	})
+}
+
+// remembered is a memory that outlives targets.
+type remembered struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+}
+
+func (m *remembered) Load(context.Context) (map[string][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.kept), nil
+}
+
+func (m *remembered) Save(_ context.Context, put map[string][]byte, gone []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil {
+		m.kept = map[string][]byte{}
+	}
+	maps.Copy(m.kept, put)
+	for _, uid := range gone {
+		delete(m.kept, uid)
+	}
+	return nil
 }
 
 func drawFault(rt *rapid.T) grafanatest.Fault {
@@ -112,7 +154,8 @@ func hasTag(d grafanatest.Dashboard, tag string) bool {
 	return false
 }
 
-// outsiders is all that is not ours, as text.
+// outsiders is all that is not ours, as text; copies that were made of changes are
+// nobody's but theirs who changed.
 func outsiders(s *grafanatest.Server) string {
 	text := ""
 	for _, f := range s.Folders() {
@@ -121,27 +164,25 @@ func outsiders(s *grafanatest.Server) string {
 		}
 	}
 	for _, d := range s.Dashboards() {
-		if !ours(d) {
+		if !ours(d) && !strings.HasPrefix(d.UID, "hdnc-") {
 			text += fmt.Sprintln(d.UID, d.Title, d.FolderUID, d.Version, string(d.JSON))
 		}
 	}
 	return text
 }
 
-func check(rt *rapid.T, s *grafanatest.Server, want []*function.Function) {
+func check(rt *rapid.T, s *grafanatest.Server, want []*function.Function, policy grafana.Policy) {
 	uids := map[string]*function.Function{}
-	teams := map[string]bool{}
 	for _, f := range want {
 		uids[dashgen.UID("home", f.Name)] = f
-		teams[f.Name.Team()] = true
 	}
 	found := 0
 	for _, d := range s.Dashboards() {
-		if !ours(d) {
+		if !ours(d) || hasTag(d, dashgen.OverviewTag) {
 			continue
 		}
 		f, ok := uids[d.UID]
-		if !ok || d.Title != string(f.Name) {
+		if !ok || policy != grafana.Keep && d.Title != string(f.Name) {
 			rt.Fatalf("nobody wants %s %q", d.UID, d.Title)
 		}
 		found++
@@ -149,14 +190,15 @@ func check(rt *rapid.T, s *grafanatest.Server, want []*function.Function) {
 	if found != len(want) {
 		rt.Fatalf("%d dashboards for %d functions", found, len(want))
 	}
-	folders := 0
+	have := 0
 	for _, f := range s.Folders() {
 		if len(f.UID) > 5 && f.UID[:5] == "hdnf-" {
-			folders++
+			have++
 		}
 	}
-	if folders != len(teams) {
-		rt.Fatalf("%d folders for %d teams", folders, len(teams))
+	// A folder with a copy, or with what somebody moved there, is not deleted.
+	if have != folders(want) && policy == grafana.Overwrite || have < folders(want) {
+		rt.Fatalf("%d folders for %d of functions", have, folders(want))
 	}
 	if sources := s.Datasources(); len(sources) != 1 || sources[0].Header().Get("Authorization") != "Bearer "+dataToken {
 		rt.Fatalf("data sources: %+v", sources)

@@ -55,6 +55,18 @@ type transport struct {
 	timeout   time.Duration
 	backoff   time.Duration
 	bucket    *bucket
+	calls     func(code string) // told of each call's status; nil: nobody
+}
+
+// callCode is the status of a call, for counting: a number, or what stood in its way.
+func callCode(err error) string {
+	switch status := statusOf(err); {
+	case err == nil:
+		return "2xx"
+	case status != 0:
+		return strconv.Itoa(status)
+	}
+	return "none"
 }
 
 // within is a transport for the calls of one pass, which end with its context.
@@ -82,8 +94,15 @@ func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		res, err := w.once(r, body)
+		if w.calls != nil {
+			w.calls(callCode(err))
+		}
 		if err == nil {
+			w.bucket.speedUp()
 			return res, nil
+		}
+		if status := statusOf(err); status == http.StatusTooManyRequests {
+			w.bucket.slowDown()
 		}
 		pause, again := w.again(r, err, wait)
 		if !again || try == mostTries {
@@ -202,16 +221,41 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// bucket paces calls: a second's worth at once after a pause, then at the rate.
+// bucket paces calls: a second's worth at once after a pause, then at the rate. Where
+// the server says that they are too many it halves the rate, and finds its way up again.
 type bucket struct {
 	mu    sync.Mutex
 	every time.Duration
+	least time.Duration // between calls, at full rate
 	burst time.Duration
 	next  time.Time // when the call after those taken may be made, were there no burst
 }
 
+// slowest is the longest time between two calls.
+const slowest = time.Second
+
 func newBucket(rate float64) *bucket {
-	return &bucket{every: time.Duration(float64(time.Second) / rate), burst: time.Second}
+	every := time.Duration(float64(time.Second) / rate)
+	return &bucket{every: every, least: every, burst: time.Second}
+}
+
+// slowDown halves the rate, and takes what was saved up: the server has had enough.
+func (b *bucket) slowDown() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.every = min(max(2*b.every, time.Millisecond), max(slowest, b.least))
+	b.burst = 0
+}
+
+// speedUp makes the pauses shorter by a fiftieth, until they are as short as they may be.
+func (b *bucket) speedUp() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.every > b.least {
+		b.every = max(b.least, b.every-b.every/50)
+		return
+	}
+	b.burst = time.Second
 }
 
 func (b *bucket) take(ctx context.Context) error {

@@ -49,6 +49,36 @@ func TestBucket(t *testing.T) {
 	})
 }
 
+// A server that has enough is left in peace, and asked as often as before once it has
+// answered for a while.
+func TestBucketFollowsTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBucket(100)
+		took := func(calls int) time.Duration {
+			began := time.Now()
+			for range calls {
+				if err := b.take(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return time.Since(began)
+		}
+		took(200) // what was saved up
+		for range 3 {
+			b.slowDown()
+		}
+		if got := took(10); got < 700*time.Millisecond {
+			t.Errorf("after three refusals ten calls took %s", got)
+		}
+		for range 500 {
+			b.speedUp()
+		}
+		if got := took(100); got > time.Second {
+			t.Errorf("after many answers a hundred calls took %s", got)
+		}
+	})
+}
+
 // script is a server that answers as told, one answer for each call.
 type script []int
 
@@ -65,7 +95,7 @@ func TestRetries(t *testing.T) {
 		took   time.Duration
 		status int // of the error; 0 without
 	}{
-		"rate limit":              {"POST", script{429, 200}, 3 * time.Second, 0},
+		"rate limit":              {"POST", script{429, 200}, 3*time.Second + 20*time.Millisecond, 0}, // what was asked, then at half the rate,
 		"write is not done twice": {"POST", script{500}, 0, 500},
 		"read is tried again":     {"GET", script{502, 503, 200}, 6 * time.Second, 0},
 		"three tries":             {"GET", script{503, 503, 503}, 6 * time.Second, 503},

@@ -115,6 +115,7 @@ type Loop struct {
 	status Status
 	stop   context.CancelFunc // nil: not started
 	done   chan struct{}
+	nudged chan struct{} // holds one element: a pass is to begin now
 }
 
 var (
@@ -131,7 +132,7 @@ func New(cfg Config) (*Loop, error) {
 	cfg = cfg.withDefaults()
 	name := cfg.Target.Name()
 	cfg.Logger = cfg.Logger.With("component", "reconcile", "target", name)
-	return &Loop{cfg: cfg, status: Status{Target: name}, done: make(chan struct{})}, nil
+	return &Loop{cfg: cfg, status: Status{Target: name}, done: make(chan struct{}), nudged: make(chan struct{}, 1)}, nil
 }
 
 // Start begins the first pass at once and returns. The loop ends with ctx or Stop.
@@ -165,6 +166,14 @@ func (l *Loop) Stop(ctx context.Context) error {
 	}
 }
 
+// Nudge has the next pass begin at once, whatever the pause: somebody asked for it.
+func (l *Loop) Nudge() {
+	select {
+	case l.nudged <- struct{}{}:
+	default: // one is on its way
+	}
+}
+
 // Status returns how the loop stands now.
 func (l *Loop) Status() Status {
 	l.mu.Lock()
@@ -195,6 +204,8 @@ func (l *Loop) wait(ctx context.Context, p pause) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+			return
+		case <-l.nudged:
 			return
 		case _, open := <-wake:
 			wake = nil // one is enough; further ones wait in their channel

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -118,6 +119,26 @@ func queryError(ctx context.Context, err, otherwise error) error {
 		return fmt.Errorf("query metrics: %w: %w", otherwise, err)
 	}
 	return fmt.Errorf("query metrics: %w", err)
+}
+
+// LabelValues lists the values that a label has between two times, sorted; of
+// __name__ the names of metrics. Errors: ErrClosed and the cause of ctx.
+func (d *DB) LabelValues(ctx context.Context, label string, from, to time.Time) ([]string, error) {
+	ctx, stop := d.Bind(ctx)
+	defer stop()
+	querier, err := d.Queryable().Querier(from.UnixMilli(), to.UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("list label values: %w", err)
+	}
+	values, _, err := querier.LabelValues(ctx, label, nil)
+	values = slices.Clone(values) // theirs end with the querier
+	for i := range values {
+		values[i] = strings.Clone(values[i])
+	}
+	if err = errors.Join(err, querier.Close()); err != nil {
+		return nil, fmt.Errorf("list label values: %w", err)
+	}
+	return values, nil
 }
 
 // Bounds returns the times of the oldest and newest raw sample, both zero where

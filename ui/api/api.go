@@ -146,6 +146,7 @@ type Config struct {
 	Errors      func(function.Name) []wire.ErrorGroup
 	Operability func(context.Context, function.Function) (wire.Operability, error)
 	Dashboard   func(context.Context, function.Function) (wire.DashboardModel, error)
+	Dashboards  Dashboards
 	Alerts      func(context.Context) ([]wire.Alert, error)
 	System      func(context.Context) (wire.System, error)
 	// Logs returns matching records, newest last.
@@ -253,6 +254,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addIncidents()
 	a.addSilences()
 	a.addWebhook()
+	a.addDashboards()
 	a.addSystem()
 	a.addTokens()
 	a.addSessions()

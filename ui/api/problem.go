@@ -88,6 +88,8 @@ var table = []struct {
 	{tenant.ErrInvalid, http.StatusBadRequest, "token_invalid"},
 	{tenant.ErrAbove, http.StatusForbidden, "above_grants"},
 	{tenant.ErrCSRF, http.StatusForbidden, "csrf"},
+	{ErrExtension, http.StatusUnprocessableEntity, "extension_invalid"},
+	{ErrDashboards, http.StatusBadGateway, "dashboards_unavailable"},
 	{delivery.ErrNotFound, http.StatusNotFound, "deployment_not_found"},
 	{delivery.ErrConflict, http.StatusConflict, "conflict"},
 	{delivery.ErrEnded, http.StatusConflict, "deployment_ended"},

@@ -182,6 +182,8 @@ type Dashboard struct {
 	Target string `json:"target,omitempty"` // grafana or files
 	State  State  `json:"state"`
 	Error  string `json:"error,omitempty"`
+	// Drift is the last change by hand.
+	Drift *DashboardDrift `json:"drift,omitempty"`
 }
 
 // PagerDuty is a function's service there.

@@ -28,21 +28,22 @@ type Config struct {
 	TrustedProxies  []string `help:"Addresses or CIDRs of proxies whose X-Forwarded-… headers functions and the audit log believe."`
 	LogFormat       string   `default:"text" enum:"text,json" help:"Format of the server's own log: text or json."`
 
-	Auth      AuthConfig      `embed:"" prefix:"auth."`
-	OIDC      OIDCConfig      `embed:"" prefix:"oidc."`
-	Metrics   MetricsConfig   `embed:"" prefix:"metrics."`
-	Logs      LogsConfig      `embed:"" prefix:"logs."`
-	Traces    TracesConfig    `embed:"" prefix:"traces."`
-	Alerting  AlertingConfig  `embed:"" prefix:"alerting."`
-	Grafana   GrafanaConfig   `embed:"" prefix:"grafana."`
-	PagerDuty PagerDutyConfig `embed:"" prefix:"pagerduty."`
-	Limits    LimitsConfig    `embed:"" prefix:"limits."`
-	Workers   WorkersConfig   `embed:"" prefix:"workers."`
-	InProcess InProcessConfig `embed:"" prefix:"inprocess."`
-	Fetch     FetchConfig     `embed:"" prefix:"fetch."`
-	Quotas    QuotasConfig    `embed:"" prefix:"quotas."`
-	Retention RetentionConfig `embed:"" prefix:"retention."`
-	Secrets   SecretsConfig   `embed:"" prefix:"secrets."`
+	Auth       AuthConfig       `embed:"" prefix:"auth."`
+	OIDC       OIDCConfig       `embed:"" prefix:"oidc."`
+	Metrics    MetricsConfig    `embed:"" prefix:"metrics."`
+	Logs       LogsConfig       `embed:"" prefix:"logs."`
+	Traces     TracesConfig     `embed:"" prefix:"traces."`
+	Alerting   AlertingConfig   `embed:"" prefix:"alerting."`
+	Grafana    GrafanaConfig    `embed:"" prefix:"grafana."`
+	Dashboards DashboardsConfig `embed:"" prefix:"dashboards."`
+	PagerDuty  PagerDutyConfig  `embed:"" prefix:"pagerduty."`
+	Limits     LimitsConfig     `embed:"" prefix:"limits."`
+	Workers    WorkersConfig    `embed:"" prefix:"workers."`
+	InProcess  InProcessConfig  `embed:"" prefix:"inprocess."`
+	Fetch      FetchConfig      `embed:"" prefix:"fetch."`
+	Quotas     QuotasConfig     `embed:"" prefix:"quotas."`
+	Retention  RetentionConfig  `embed:"" prefix:"retention."`
+	Secrets    SecretsConfig    `embed:"" prefix:"secrets."`
 }
 
 // QuotasConfig holds what a team may have where its own settings do not say; 0 is no
@@ -116,6 +117,17 @@ type GrafanaConfig struct {
 	URL           string `name:"url" help:"Grafana to provision. Default: dashboards are files under the data dir."`
 	Token         string `help:"Service account token for Grafana."`
 	DatasourceURL string `name:"datasource-url" help:"How Grafana reaches /prometheus of this server. Default: external-url + /prometheus."`
+	TraceURL      string `name:"trace-url" help:"Address of one trace, with ${__value.raw} for its id: where exemplars lead. Default: nowhere."`
+
+	Drift        string  `default:"overwrite" enum:"overwrite,keep,fork" help:"What becomes of dashboards that somebody changed by hand: overwrite restores them, keep leaves them, fork restores them and keeps a copy."`
+	FolderAccess string  `default:"inherit" enum:"inherit,view,team" help:"Who may see folders of dashboards: inherit leaves them as Grafana makes them, view lets everybody view and nobody edit, team lets Grafana's team of the same name view."`
+	DeleteShare  float64 `default:"0.2" help:"A pass that would delete more dashboards than ten and than this share of them asks first."`
+	Rate         float64 `default:"100" help:"Calls a second that Grafana gets at most."`
+}
+
+// DashboardsConfig is what operators add to dashboards.
+type DashboardsConfig struct {
+	Extensions string `help:"Folder with YAML files of panels, rows and patches for dashboards; looked at again while the server runs."`
 }
 
 // PagerDutyConfig says which PagerDuty account is paged.
@@ -250,6 +262,12 @@ func (c *Config) fillAndValidate() error {
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" {
 			return fmt.Errorf("%w: --%s must be an http(s) address without user, password or query", ErrConfig, flag)
 		}
+	}
+	switch g := c.Grafana; {
+	case g.DeleteShare < 0 || g.DeleteShare > 1:
+		return fmt.Errorf("%w: --grafana.delete-share is a share, from 0 to 1", ErrConfig)
+	case g.Rate <= 0:
+		return fmt.Errorf("%w: --grafana.rate must be above 0", ErrConfig)
 	}
 	c.ExternalURL = strings.TrimRight(c.ExternalURL, "/")
 	if err := c.Traces.fillAndValidate(c.Dev); err != nil {

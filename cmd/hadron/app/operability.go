@@ -17,7 +17,7 @@ import (
 func (a *App) operability(_ context.Context, f function.Function) (wire.Operability, error) {
 	d := a.operations.dashboards.Status(f.Name)
 	op := wire.Operability{
-		Dashboard: wire.Dashboard{UID: d.UID, URL: d.URL, Target: d.Target, State: wire.State(d.State), Error: d.Error},
+		Dashboard: wire.Dashboard{UID: d.UID, URL: d.URL, Target: d.Target, State: wire.State(d.State), Error: d.Error, Drift: driftView(d)},
 		PagerDuty: a.pagerDuty(f.Name),
 		Alerts:    []wire.Alert{},
 		SLO:       sloView(f.Spec.SLO),

@@ -15,6 +15,7 @@ import (
 
 	"hadron/alerting"
 	"hadron/alerting/pagerduty"
+	"hadron/dashgen"
 	"hadron/dashgen/grafana"
 	"hadron/runtime/access"
 	"hadron/runtime/function"
@@ -26,6 +27,11 @@ import (
 type dashboards interface {
 	reconcile.Target
 	Status(name function.Name) grafana.Status
+	Noteworthy() []grafana.Status
+	Progress() grafana.Progress
+	Plan(ctx context.Context, want []*function.Function) (grafana.Plan, error)
+	Confirm(deletes int)
+	Restore(name function.Name)
 }
 
 // operations is what makes functions operable beside what measures them.
@@ -38,6 +44,11 @@ type operations struct {
 	incidents  incidents
 	webhooks   *pagerduty.Receiver // nil: PagerDuty's webhooks are not taken
 	loops      []*reconcile.Loop
+	counted    *loopMetrics
+	own        *ownIndex
+	extras     *extensions
+
+	dashboardLoop *reconcile.Loop
 }
 
 // outsideTimeout bounds one attempt of a call to Grafana or PagerDuty: people
@@ -58,6 +69,8 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 		return err
 	}
 	o.installation = installation
+	o.counted = newLoopMetrics(own)
+	o.own = &ownIndex{db: a.parts.metrics, kinds: a.parts.collector.OwnDescriptions}
 	var (
 		routing func(function.Name) (string, bool)
 		targets []reconcile.Target
@@ -101,7 +114,8 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 			return err
 		}
 	}
-	if o.dashboards, err = a.makeDashboards(ctx, installation); err != nil {
+	o.extras = newExtensions(a.cfg.Dashboards.Extensions, a.checkExpr, a.log.With("component", "dashboard_extensions"))
+	if o.dashboards, err = a.makeDashboards(ctx, installation, own); err != nil {
 		return err
 	}
 	targets = append(targets, o.dashboards, &recordingRules{db: a.parts.metrics, interval: a.cadence()})
@@ -132,10 +146,14 @@ func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed fun
 	if _, local := target.(*grafana.Files); local {
 		rest = mostRest
 	}
+	a.operations.counted.begin(target.Name())
 	loop, err := reconcile.New(reconcile.Config{
 		Rest:   rest,
 		Target: target, List: a.everyFunction, Wake: woken, Logger: a.log,
-		Observe: func(reconcile.Pass) { passed() },
+		Observe: func(p reconcile.Pass) {
+			a.operations.counted.observe(p)
+			passed()
+		},
 	})
 	if err != nil {
 		cancel()
@@ -146,6 +164,9 @@ func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed fun
 		return err
 	}
 	a.operations.loops = append(a.operations.loops, loop)
+	if target == reconcile.Target(a.operations.dashboards) {
+		a.operations.dashboardLoop = loop
+	}
 	a.onStop(target.Name()+" reconciler", func(ctx context.Context) error {
 		cancel()
 		return loop.Stop(ctx)
@@ -160,12 +181,15 @@ func (a *App) everyFunction(context.Context) ([]*function.Function, error) {
 // datasourceToken names the token with which Grafana reads metrics.
 const datasourceToken = "grafana-datasource"
 
-func (a *App) makeDashboards(ctx context.Context, installation string) (dashboards, error) {
+func (a *App) makeDashboards(ctx context.Context, installation string, metrics prometheus.Registerer) (dashboards, error) {
+	calls := prometheus.NewCounterVec(prometheus.CounterOpts{Name: dashgen.GrafanaCalls, Help: "Calls of Grafana's API, by status."}, []string{"code"})
+	metrics.MustRegister(calls, dashboardStates{a})
+	own := func(name function.Name) []dashgen.OwnMetric { return a.ownMetrics(ctx, name) }
 	if a.cfg.Grafana.URL == "" {
 		return grafana.NewFiles(grafana.FilesConfig{
 			Dir: a.path("dashboards"), State: a.path("dashboards-made-from"), Version: a.opts.Version,
 			Installation: installation, ExternalURL: a.cfg.ExternalURL,
-			ServiceURL: a.serviceURL, Interval: a.cadence(), Logger: a.log,
+			ServiceURL: a.serviceURL, Own: own, Extensions: a.operations.extras.current, Interval: a.cadence(), Logger: a.log,
 		})
 	}
 	// Issued anew at each start, in place of the one before: only its hash is kept.
@@ -180,6 +204,10 @@ func (a *App) makeDashboards(ctx context.Context, installation string) (dashboar
 	return grafana.NewTarget(grafana.Config{
 		URL: a.cfg.Grafana.URL, Token: a.cfg.Grafana.Token, DatasourceURL: reach, DatasourceToken: token,
 		Installation: installation, ExternalURL: a.cfg.ExternalURL, ServiceURL: a.serviceURL,
+		Own: own, Extensions: a.operations.extras.current, TraceURL: a.cfg.Grafana.TraceURL,
+		Drift: grafana.Policy(a.cfg.Grafana.Drift), FolderAccess: grafana.FolderAccess(a.cfg.Grafana.FolderAccess),
+		DeleteShare: a.cfg.Grafana.DeleteShare, Rate: a.cfg.Grafana.Rate, Memory: a.parts.db.Dashboards(),
+		Called:   func(code string) { calls.WithLabelValues(code).Inc() },
 		Interval: a.cadence(), Timeout: outsideTimeout, Logger: a.log,
 	})
 }

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"hadron/collector/slo"
+	"hadron/dashgen"
 	"hadron/runtime/function"
 	"hadron/runtime/reconcile"
 	"hadron/storage/tsdb"
 )
 
 // recordingRules keeps the store's recording rules at those of the SLO windows
-// that functions have. Their number does not grow with functions.
+// that functions have, and those that dashboards of many functions are drawn from.
+// Their number does not grow with functions.
 type recordingRules struct {
 	db       *tsdb.DB
 	interval time.Duration
@@ -40,6 +42,7 @@ func (r *recordingRules) Reconcile(_ context.Context, want []*function.Function)
 			groups = append(groups, g)
 		}
 	}
+	groups = append(groups, dashgen.Records(r.interval))
 	rules := slo.Render(groups)
 	if bytes.Equal(rules, r.applied) {
 		return reconcile.Result{Unchanged: len(groups)}, nil

@@ -8,44 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"hadron/ui/wire"
 )
-
-// vitals registers the process's own series a second time, without those of
-// functions: the System page reads them, however many functions there are.
-type vitals struct {
-	prometheus.Registerer
-	small *prometheus.Registry
-}
-
-func newVitals(all prometheus.Registerer) *vitals {
-	return &vitals{Registerer: all, small: prometheus.NewRegistry()}
-}
-
-// Register implements prometheus.Registerer.
-func (v *vitals) Register(c prometheus.Collector) error {
-	if err := v.Registerer.Register(c); err != nil {
-		return err
-	}
-	return v.small.Register(c)
-}
-
-// MustRegister implements prometheus.Registerer.
-func (v *vitals) MustRegister(cs ...prometheus.Collector) {
-	for _, c := range cs {
-		if err := v.Register(c); err != nil {
-			panic(err)
-		}
-	}
-}
-
-// Unregister implements prometheus.Registerer.
-func (v *vitals) Unregister(c prometheus.Collector) bool {
-	v.small.Unregister(c)
-	return v.Registerer.Unregister(c)
-}
 
 // shownFacts are the series that the System page shows: of which part, and as what.
 // A series with labels is added up.
@@ -81,7 +45,7 @@ var shownFacts = []struct{ part, name, metric, unit string }{
 // tellFacts adds what the process counts to the parts that it is of. A part that is
 // known only by its numbers is ok.
 func (a *App) tellFacts(s *wire.System) {
-	families, err := a.vitals.small.Gather()
+	families, err := a.vitals.Gather()
 	if err != nil && len(families) == 0 {
 		return // one series that cannot be read is no reason to show none
 	}

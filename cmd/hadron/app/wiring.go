@@ -61,8 +61,7 @@ type parts struct {
 //	api · live · promapi · web  read them all
 func (a *App) setup(ctx context.Context) (err error) {
 	p := &a.parts
-	all := prometheus.NewRegistry()
-	own := newVitals(all)
+	own := prometheus.NewRegistry()
 	a.vitals = own
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -114,7 +113,8 @@ func (a *App) setup(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	all.MustRegister(p.collector)
+	functionSeries := prometheus.NewRegistry() // apart: the collector writes them to the store itself
+	functionSeries.MustRegister(p.collector)
 	a.onStop("collector", p.collector.Stop) // after gateway and engine, so that the last calls and measures are counted
 	p.quarantine = quarantines{store: p.db.Quarantines(), collector: p.collector, log: a.log.With("component", "quarantine")}
 	held, err := p.quarantine.load(ctx)
@@ -176,6 +176,9 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 
+	self := &selfSampler{gather: own, append: p.metrics.Append, node: a.node, interval: a.cfg.Metrics.Interval, log: a.log.With("component", "self")}
+	a.onStop("own series", self.start(ctx))
+
 	// What brings versions to their traffic.
 	if p.delivery, err = a.makeDelivery(own); err != nil {
 		return err
@@ -206,7 +209,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	rest, err := api.New(api.Config{
 		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Teams: p.teams, Secrets: p.secrets, Usage: a.usage,
-		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Alerts: a.alerts,
+		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Dashboards: dashboardDesk{a}, Alerts: a.alerts,
 		Incidents: a.operations.incidents, Silences: p.db.Alerting(), Webhook: a.webhook,
 		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Traces: a.listTraces, Trace: a.oneTrace, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
@@ -226,7 +229,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	return a.serve(
 		a.mux(handlers{
 			functions: p.gateway, api: rest, prometheus: prom, web: web.Handler(),
-			metrics: promhttp.HandlerFor(all, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
+			metrics: promhttp.HandlerFor(prometheus.Gatherers{own, functionSeries}, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}),
 		}),
 		a.functionsMux(p.gateway.Dedicated()),
 	)

@@ -15,9 +15,18 @@ type dashboard struct {
 	FolderUID string
 	Version   int64
 	Model     map[string]any
+	Message   string // of the last save
 }
 
 func (d *dashboard) url() string { return "/d/" + d.UID + "/" + slug(d.Title) }
+
+// by is who saved last: the service account says why, a person seldom does.
+func (d *dashboard) by() string {
+	if d.Message == "" {
+		return "ada"
+	}
+	return "sa-hadron"
+}
 
 func (d *dashboard) tags() []string {
 	list, _ := d.Model["tags"].([]any)
@@ -38,6 +47,12 @@ func (s *Server) dashboardRoute(r *http.Request, who role, rest []string) (int, 
 			return denied("any of dashboards:create, dashboards:write")
 		}
 		return s.saveDashboard(r)
+	case len(rest) == 3 && rest[0] == "uid" && rest[2] == "versions" && r.Method == http.MethodGet:
+		d := s.dashboards[rest[1]]
+		if d == nil {
+			return http.StatusBadRequest, map[string]any{"message": "failed to get dashboard by UID", "traceID": ""}
+		}
+		return http.StatusOK, []map[string]any{{"uid": d.UID, "version": d.Version, "message": d.Message, "createdBy": d.by()}}
 	case len(rest) == 2 && rest[0] == "uid" && r.Method != http.MethodPost:
 		d := s.dashboards[rest[1]]
 		if d == nil {
@@ -75,6 +90,7 @@ func (s *Server) saveDashboard(r *http.Request) (int, any) {
 		FolderUID string `json:"folderUid"`
 		FolderID  int64  `json:"folderId"`
 		Overwrite bool
+		Message   string
 	}
 	if !read(r, &body) || body.Dashboard == nil {
 		return badData()
@@ -130,7 +146,7 @@ func (s *Server) saveDashboard(r *http.Request) (int, any) {
 		s.dashboards[existing.UID] = existing
 	}
 	d := existing
-	d.Title, d.FolderUID, d.Version = title, folderUID, d.Version+1
+	d.Title, d.FolderUID, d.Version, d.Message = title, folderUID, d.Version+1, body.Message
 	d.Model = maps.Clone(body.Dashboard)
 	d.Model["id"], d.Model["uid"], d.Model["version"], d.Model["title"] = d.ID, d.UID, d.Version, title
 	return http.StatusOK, map[string]any{

@@ -12,6 +12,59 @@ type folder struct {
 	UID     string
 	Title   string
 	Version int64
+	access  []access
+}
+
+// access is one line of a folder's permissions.
+type access struct {
+	Role       string `json:"role"`
+	TeamID     int64  `json:"teamId"`
+	Permission int64  `json:"permission"`
+}
+
+// defaultAccess is what a new folder has.
+func defaultAccess() []access {
+	return []access{{Role: "Viewer", Permission: 1}, {Role: "Editor", Permission: 2}}
+}
+
+var permissionNames = map[int64]string{1: "View", 2: "Edit", 4: "Admin"}
+
+// permissionRoute answers for who may do what with a folder.
+func (s *Server) permissionRoute(r *http.Request, who role, f *folder) (int, any) {
+	switch {
+	case r.Method == http.MethodGet:
+		out := []map[string]any{}
+		for _, a := range f.access {
+			out = append(out, map[string]any{
+				"folderId": f.ID, "userId": 0, "userLogin": "", "userEmail": "", "userAvatarUrl": "/public/img/user_profile.png",
+				"teamId": a.TeamID, "teamEmail": "", "teamAvatarUrl": "", "team": s.teams[a.TeamID], "role": a.Role,
+				"permission": a.Permission, "permissionName": permissionNames[a.Permission],
+				"uid": f.UID, "title": f.Title, "slug": slug(f.Title), "isFolder": true, "url": f.url(), "inherited": false,
+			})
+		}
+		return http.StatusOK, out
+	case r.Method == http.MethodPost && who < admin:
+		return denied("folders.permissions:write")
+	case r.Method == http.MethodPost:
+		var body struct{ Items []access }
+		if !read(r, &body) {
+			return badData()
+		}
+		f.access = body.Items
+		return http.StatusOK, message("Dashboard permissions updated")
+	}
+	return http.StatusNotFound, message("Not found")
+}
+
+// searchTeams finds teams by a part of their name.
+func (s *Server) searchTeams(r *http.Request) (int, any) {
+	found := []map[string]any{}
+	for id, name := range s.teams {
+		if strings.Contains(name, r.URL.Query().Get("query")) {
+			found = append(found, map[string]any{"id": id, "name": name})
+		}
+	}
+	return http.StatusOK, map[string]any{"totalCount": len(found), "teams": found, "page": 1, "perPage": 1000}
 }
 
 func (f *folder) brief() map[string]any {
@@ -29,7 +82,7 @@ func (f *folder) whole() map[string]any {
 }
 
 func (s *Server) folderRoute(r *http.Request, who role, rest []string) (int, any) {
-	if len(rest) > 1 {
+	if len(rest) > 2 || len(rest) == 2 && rest[1] != "permissions" {
 		return http.StatusNotFound, message("Not found")
 	}
 	if len(rest) == 0 {
@@ -50,6 +103,9 @@ func (s *Server) folderRoute(r *http.Request, who role, rest []string) (int, any
 	f := s.folders[rest[0]]
 	if f == nil {
 		return http.StatusNotFound, refused("not-found", "folder not found")
+	}
+	if len(rest) == 2 {
+		return s.permissionRoute(r, who, f)
 	}
 	switch r.Method {
 	case http.MethodGet:
@@ -121,7 +177,7 @@ func (s *Server) createFolder(r *http.Request) (int, any) {
 	case s.takenTitle(body.Title, body.UID):
 		return http.StatusConflict, message("a folder or dashboard in the general folder with the same name already exists")
 	}
-	f := &folder{ID: s.nextID(), UID: body.UID, Title: body.Title, Version: 1}
+	f := &folder{ID: s.nextID(), UID: body.UID, Title: body.Title, Version: 1, access: defaultAccess()}
 	if f.UID == "" {
 		f.UID = "auto-" + strconv.FormatInt(f.ID, 10)
 	}

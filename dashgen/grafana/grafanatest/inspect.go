@@ -90,7 +90,7 @@ func (s *Server) AddFolder(uid, title string) string {
 	if uid == "" {
 		uid = s.newUID()
 	}
-	s.folders[uid] = &folder{ID: s.nextID(), UID: uid, Title: title, Version: 1}
+	s.folders[uid] = &folder{ID: s.nextID(), UID: uid, Title: title, Version: 1, access: defaultAccess()}
 	return uid
 }
 
@@ -142,6 +142,7 @@ func (s *Server) Edit(uid string, change func(model map[string]any)) bool {
 	}
 	change(model)
 	d.Version++
+	d.Message = ""
 	model["version"] = d.Version
 	d.Model = model
 	if title, ok := model["title"].(string); ok {
@@ -157,6 +158,7 @@ func (s *Server) Move(uid, folderUID string) {
 	if d := s.dashboards[uid]; d != nil {
 		d.FolderUID = folderUID
 		d.Version++
+		d.Message = ""
 		d.Model["version"] = d.Version
 	}
 }
@@ -176,4 +178,33 @@ func (s *Server) RenameFolder(uid, title string) {
 		f.Title = title
 		f.Version++
 	}
+}
+
+// Permission is who may do what with a folder, as a test looks at it.
+type Permission struct {
+	Role, Team string
+	Permission int64 // 1 view, 2 edit, 4 admin
+}
+
+// Permissions lists who may do what with a folder.
+func (s *Server) Permissions(folderUID string) []Permission {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Permission
+	if f := s.folders[folderUID]; f != nil {
+		for _, a := range f.access {
+			out = append(out, Permission{a.Role, s.teams[a.TeamID], a.Permission})
+		}
+	}
+	return out
+}
+
+// AddTeam makes a team of people.
+func (s *Server) AddTeam(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.teams == nil {
+		s.teams = map[int64]string{}
+	}
+	s.teams[s.nextID()] = name
 }

@@ -29,6 +29,7 @@ type Server struct {
 	dashboards  map[string]*dashboard
 	datasources map[string]*datasource
 	annotations []Annotation
+	teams       map[int64]string
 	rules       map[string]bool // folders that hold alert rules
 	faults      []*Fault
 	requests    []Request
@@ -176,6 +177,10 @@ func (s *Server) route(r *http.Request) (int, any) {
 	case "GET api/search":
 		if len(rest) == 0 {
 			return s.search(r)
+		}
+	case "GET api/teams":
+		if len(rest) == 1 && rest[0] == "search" {
+			return s.searchTeams(r)
 		}
 	case "GET api/annotations", "POST api/annotations":
 		return s.annotationRoute(r, who)

@@ -17,6 +17,7 @@ const SystemPage = lazy(() => import('./system/system-page'))
 const AuditPage = lazy(() => import('./audit/audit-page'))
 const TokensPage = lazy(() => import('./tokens/tokens-page'))
 const DeploymentsPage = lazy(() => import('./deployments/deployments-page'))
+const DashboardsPage = lazy(() => import('./dashboards/dashboards-page'))
 const TeamsPage = lazy(() => import('./teams/teams-page'))
 const TeamPage = lazy(() => import('./teams/team-page'))
 
@@ -110,6 +111,8 @@ function Page({ session }: { session: Session }) {
       return <AlertsPage />
     case 'deployments':
       return <DeploymentsPage />
+    case 'dashboards':
+      return <DashboardsPage key={route.of} of={route.of} />
     case 'teams':
       return <TeamsPage />
     case 'team':

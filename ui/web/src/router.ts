@@ -49,6 +49,7 @@ export type Route =
   | { page: 'system' }
   | { page: 'alerts' }
   | { page: 'deployments' }
+  | { page: 'dashboards'; of: string }
   | { page: 'teams' }
   | { page: 'team'; name: string }
   | { page: 'audit' }
@@ -58,6 +59,7 @@ export type Route =
 
 const PART = '[a-z][a-z0-9-]{0,62}'
 const TEAM = new RegExp(`^/teams/(${PART})/?$`)
+const DASHBOARD = new RegExp(`^/dashboards(?:/(${PART}(?:/${PART})?))?/?$`)
 const FUNCTION = new RegExp(`^/f/(${PART}/${PART}/${PART})/?$`)
 
 export function parseRoute(path: string): Route {
@@ -66,6 +68,8 @@ export function parseRoute(path: string): Route {
   if (path === '/system') return { page: 'system' }
   if (path === '/alerts') return { page: 'alerts' }
   if (path === '/deployments') return { page: 'deployments' }
+  const dashboard = DASHBOARD.exec(path)
+  if (dashboard) return { page: 'dashboards', of: dashboard[1] ?? '' }
   if (path === '/teams') return { page: 'teams' }
   const team = TEAM.exec(path)?.[1]
   if (team) return { page: 'team', name: team }

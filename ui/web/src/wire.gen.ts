@@ -160,9 +160,9 @@ export interface Received {
 }
 
 /**
- * DashboardModel is a function's dashboard as the built-in UI draws it: the same
- * model that Grafana gets. Expressions hold the variables $__rate_interval and
- * $version, which whoever asks the Prometheus API replaces.
+ * DashboardModel is a dashboard as the built-in UI draws it: the same model that
+ * Grafana gets. Expressions hold the variables $__rate_interval, $version, $instance
+ * and $window, which whoever asks the Prometheus API replaces.
  */
 export interface DashboardModel {
   uid: string;
@@ -170,6 +170,8 @@ export interface DashboardModel {
   description?: string;
   /** seconds between samples; $__rate_interval is at least four */
   interval: number;
+  /** what $window is at first */
+  window: string;
   rows: DashboardRow[];
   links: DashboardLink[];
   annotations?: DashboardAnnotation[];
@@ -188,15 +190,19 @@ export interface DashboardPanel {
   title: string;
   /** what to do when it looks bad */
   description: string;
-  /** stat, timeseries, heatmap or table */
+  /** stat, timeseries, heatmap, table or bars */
   kind: string;
-  /** reqps, percentunit, s, short or x */
+  /** reqps, percentunit, s, short, bytes, cps or x */
   unit: string;
   queries: DashboardQuery[];
   /** by rising value */
   thresholds: DashboardThreshold[];
   /** level below the first threshold */
   base?: string;
+  /** of a panel whose values are states */
+  words?: DashboardWord[];
+  /** of a table */
+  columns?: DashboardColumn[];
   min?: number;
   max?: number;
   decimals?: number;
@@ -205,6 +211,31 @@ export interface DashboardPanel {
   width: number;
   /** lines */
   height: number;
+}
+
+/** DashboardWord is what a value is called. */
+export interface DashboardWord {
+  value: number;
+  text: string;
+  /** good, warn or bad */
+  level?: string;
+}
+
+/**
+ * DashboardColumn is one of a table: a label of its rows, or the value of a query.
+ * Answers with the same labels are one row.
+ */
+export interface DashboardColumn {
+  title: string;
+  /** empty: a value */
+  label?: string;
+  /** whose value: its place among the panel's queries */
+  query: number;
+  unit?: string;
+  thresholds: DashboardThreshold[];
+  base?: string;
+  /** where a cell leads; {{label}} stands for a label of the row */
+  url?: string;
 }
 
 /** DashboardQuery is one PromQL expression. */
@@ -241,6 +272,103 @@ export interface DashboardAnnotation {
   title: string;
   text: string;
   level: string;
+}
+
+/** Dashboards is how far all generated dashboards are, where they are kept. */
+export interface Dashboards {
+  /** grafana or files */
+  target: string;
+  installation: string;
+  /** seconds between samples, which they are drawn for */
+  interval: number;
+  /** for changes by hand: overwrite, keep or fork */
+  policy: string;
+  total: number;
+  ready: number;
+  pending: number;
+  failed: number;
+  /** changed by hand, whatever came of it */
+  drifted: number;
+  /** deletions that wait to be confirmed */
+  held: number;
+  /** more is to be done at once */
+  running: boolean;
+  lastPass?: string;
+  /** of the last pass */
+  error?: string;
+  /** extensions that cannot be used, and why */
+  problems?: string[];
+  /** Items are those that failed or were changed by hand, and overviews; at most 500. */
+  items: DashboardState[];
+}
+
+/** DashboardState is one dashboard as it stands. */
+export interface DashboardState {
+  /** empty of an overview */
+  function?: string;
+  title: string;
+  uid: string;
+  url: string;
+  state: State;
+  error?: string;
+  drift?: DashboardDrift;
+}
+
+/** DashboardDrift is the last change of a dashboard by hand, and what became of it. */
+export interface DashboardDrift {
+  /** when it was found */
+  at: string;
+  /** of Grafana's history, which has the change */
+  version: number;
+  /** overwrite, keep or fork */
+  policy: string;
+  by?: string;
+  /** of the copy that a fork made */
+  copyUrl?: string;
+}
+
+/** DashboardPlan is what the next pass would do. */
+export interface DashboardPlan {
+  actions: DashboardAction[];
+  unchanged: number;
+  /** its deletions wait to be confirmed */
+  held: boolean;
+  /** dashboards of which nothing is known yet */
+  unread: number;
+}
+
+/** DashboardAction is one thing that a pass would do, and why. */
+export interface DashboardAction {
+  /** create, update, restore, overwrite, keep, fork, read or delete */
+  do: string;
+  /** dashboard, folder, data source or file */
+  what: string;
+  uid: string;
+  title: string;
+  why: string;
+}
+
+/** ApplyDashboards has a pass begin now. */
+export interface ApplyDashboards {
+  /** lets it delete as many, where it asks */
+  confirmDeletes?: number;
+  /** functions whose changes by hand are not kept */
+  overwrite?: string[];
+}
+
+/** PreviewDashboard is an extension to be tried on a function's dashboard. */
+export interface PreviewDashboard {
+  function: string;
+  /** its YAML */
+  extension: string;
+}
+
+/** DashboardPreview is a function's dashboard with an extension, which is not kept. */
+export interface DashboardPreview {
+  /** what the extension adds, in words */
+  added: string[];
+  model: DashboardModel;
+  grafana: Record<string, unknown>;
 }
 
 /**
@@ -617,6 +745,8 @@ export interface Dashboard {
   target?: string;
   state: State;
   error?: string;
+  /** Drift is the last change by hand. */
+  drift?: DashboardDrift;
 }
 
 /** PagerDuty is a function's service there. */

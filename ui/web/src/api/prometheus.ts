@@ -61,6 +61,21 @@ export async function queryNow(query: string, signal?: AbortSignal): Promise<num
   return Number.isFinite(value) ? value : null
 }
 
+/** One series' value at one moment. */
+export interface Point {
+  labels: Record<string, string>
+  value: number
+}
+
+/** Asks for the value of each series now; what is no finite number is left out. */
+export async function queryAll(query: string, signal?: AbortSignal): Promise<Point[]> {
+  const path = `/prometheus/api/v1/query?${new URLSearchParams({ query })}`
+  const answer = await request<Answer<{ metric: Record<string, string>; value?: [number, string] }>>(path, { signal })
+  return answer.data.result
+    .map(({ metric, value }) => ({ labels: metric, value: Number(value?.[1] ?? Number.NaN) }))
+    .filter((point) => Number.isFinite(point.value))
+}
+
 /** Puts each series on the range's own grid, so that all panels share one axis. */
 export function align(result: readonly Series[], range: { start: number; end: number; step: number }): Matrix {
   const count = Math.max(0, Math.floor((range.end - range.start) / range.step + 1e-6) + 1)

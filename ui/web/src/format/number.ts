@@ -55,20 +55,23 @@ export function formatSeconds(seconds: number | null | undefined): string {
 }
 
 export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes}${NARROW}B`
+  if (bytes < 1000) return `${trim(bytes, 0)}${NARROW}B`
   if (bytes < 999_500) return `${trim(bytes / 1e3, bytes < 99_500 ? 1 : 0)}${NARROW}kB`
   if (bytes < 999_500_000) return `${trim(bytes / 1e6, 1)}${NARROW}MB`
   return `${trim(bytes / 1e9, 1)}${NARROW}GB`
 }
 
-/** A value in a panel's unit: s, reqps, percentunit, x, or a plain number. */
+/** A value in a panel's unit: s, reqps, cps, percentunit, bytes, x, or a plain number. */
 export function formatUnit(value: number | null | undefined, unit: string): string {
   switch (unit) {
     case 's':
       return formatSeconds(value)
     case 'percentunit':
       return formatPercent(value)
+    case 'bytes':
+      return value === null || value === undefined ? NONE : formatBytes(value)
     case 'reqps':
+    case 'cps':
       return value === null || value === undefined ? NONE : `${formatNumber(value)}/s`
     case 'x':
       return value === null || value === undefined ? NONE : `${formatNumber(value)}×`

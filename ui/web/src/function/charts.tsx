@@ -4,6 +4,7 @@ import type { DashboardPanel, DashboardRow } from '../wire.gen'
 import { Chart } from './chart'
 import styles from './chart.module.css'
 import { gridOf, linesOf, type RangeName } from './model'
+import { Rows } from './rows'
 import { Stat } from './stat'
 import type { Mark } from './strokes'
 import { useInView, usePanel } from './use-panel'
@@ -37,9 +38,15 @@ export function Charts({ rows, interval, range, marks }: ChartsProps) {
         </header>
         {linesOf(row.panels).map((line) => (
           <div key={line[0]?.id} className={styles.line}>
-            {line.filter(isChart).map((panel) => (
-              <Panel key={panel.id} panel={panel} interval={interval} range={range} axis={axis} marks={marks} />
-            ))}
+            {line
+              .filter(isChart)
+              .map((panel) =>
+                isRows(panel) ? (
+                  <Rows key={panel.id} panel={panel} interval={interval} />
+                ) : (
+                  <Panel key={panel.id} panel={panel} interval={interval} range={range} axis={axis} marks={marks} />
+                ),
+              )}
           </div>
         ))}
       </section>
@@ -48,7 +55,12 @@ export function Charts({ rows, interval, range, marks }: ChartsProps) {
 }
 
 export function isChart(panel: DashboardPanel): boolean {
-  return panel.kind === 'timeseries' || panel.kind === 'heatmap'
+  return panel.kind !== 'stat'
+}
+
+/** A panel that is a list of rows: what is now, not over time. */
+function isRows(panel: DashboardPanel): boolean {
+  return panel.kind === 'table' || panel.kind === 'bars'
 }
 
 interface PanelProps {

@@ -219,7 +219,7 @@ function isWeb(url: string | undefined): url is string {
 
 /** Stats that live health shows each second; ids of panels are stable. */
 function isLive(panel: DashboardPanel): boolean {
-  return panel.id === 2 || panel.id === 3 || (panel.id === 4 && panel.title === 'p99')
+  return panel.id === 7 || panel.id === 2 || panel.id === 3 || (panel.id === 4 && panel.title === 'p99')
 }
 
 interface NumbersProps {

@@ -35,6 +35,10 @@ export function LogTail({ name }: { name: string }) {
   useEffect(() => {
     if (!held) atEnd.current = true
   }, [held])
+  // The page is drawn after its address was read, so #logs is followed here.
+  useEffect(() => {
+    if (window.location.hash === '#logs') box.current?.scrollIntoView({ block: 'center' })
+  }, [])
 
   return (
     <section className={styles.logs} aria-labelledby="logs-title">

@@ -1,4 +1,4 @@
-import type { Cell, Matrix } from '../api/prometheus'
+import type { Cell, Matrix, Point } from '../api/prometheus'
 import type { DashboardPanel } from '../wire.gen'
 
 /** What a chart draws: one time axis, one row of values per line, and the buckets of a heatmap. */
@@ -62,12 +62,60 @@ export function isShare(panel: Pick<DashboardPanel, 'unit' | 'max'>): boolean {
 
 /** Fills a legend from a series' labels. */
 export function legendOf(template: string, labels: Record<string, string>): string {
+  // Grafana's name for "all labels that tell lines apart".
+  if (template === '__auto')
+    return (
+      Object.keys(labels)
+        .filter((l) => l !== '__name__')
+        .sort()
+        .map((l) => labels[l])
+        .join(' ') || 'all'
+    )
   return template.replace(/\{\{\s*([a-zA-Z_]\w*)\s*\}\}/g, (_, label: string) => labels[label] ?? '')
 }
 
 /** Puts values for the variables that Grafana would fill. */
-export function filled(expr: string, rateWindow: string): string {
-  return expr.replaceAll('$__rate_interval', rateWindow).replaceAll('$version', '.+')
+export function filled(expr: string, rateWindow: string, window = '15m'): string {
+  return expr
+    .replaceAll('$__rate_interval', rateWindow)
+    .replaceAll('$version', '.+')
+    .replaceAll('$instance', '.+')
+    .replaceAll('$window', window)
+}
+
+/** A row of a table: its labels, and for each query of the panel its value. */
+export interface TableRow {
+  labels: Record<string, string>
+  values: (number | null)[]
+}
+
+const MOST_ROWS = 50
+
+/** Joins the answers of a table's queries: what has the same labels is one row. The first value that differs decides the order. */
+export function rowsOf(panel: Pick<DashboardPanel, 'columns'>, answers: readonly (readonly Point[])[]): TableRow[] {
+  const labels = (panel.columns ?? []).flatMap((c) => (c.label ? [c.label] : []))
+  const rows = new Map<string, TableRow>()
+  answers.forEach((points, i) => {
+    for (const point of points) {
+      const key = labels.map((l) => point.labels[l] ?? '').join('\n')
+      const row = rows.get(key) ?? { labels: point.labels, values: answers.map(() => null) }
+      row.values[i] = point.value
+      rows.set(key, row)
+    }
+  })
+  // The store gives topk highest and bottomk lowest first, which a map keeps.
+  return [...rows.values()].slice(0, MOST_ROWS)
+}
+
+/** Where a cell leads: {{label}} stands for a label of its row. Within Hadron it is a path. */
+export function cellURL(template: string, labels: Record<string, string>): string {
+  const url = template.replace(/\{\{(\w+)\}\}/g, (_, label: string) => encodeURIComponent(labels[label] ?? ''))
+  return /\/f\/[^?#]*$/.exec(url)?.[0] ?? url
+}
+
+/** What a value is called, where the panel's values are states. */
+export function wordOf(panel: Pick<DashboardPanel, 'words'>, value: number | null): string | null {
+  return panel.words?.find((w) => w.value === value)?.text ?? null
 }
 
 /** What a value means: the level of the highest threshold that it reached; '' where nothing was agreed on. */

@@ -1,4 +1,5 @@
 import type { Fetched } from '../api/use-fetch'
+import { driftText } from '../dashboards/words'
 import { formatNumber } from '../format/number'
 import { alertKey } from '../live/topics'
 import { Failure, Loading } from '../parts/notice'
@@ -30,7 +31,12 @@ export function Operable({ name, operability, alerts, runbook, now }: OperablePr
             <col />
           </colgroup>
           <tbody>
-            <Watcher name="dashboard" state={o.dashboard.state} error={o.dashboard.error} note={o.dashboard.target ?? ''} />
+            <Watcher
+              name="dashboard"
+              state={o.dashboard.state}
+              error={o.dashboard.error}
+              note={[o.dashboard.target, o.dashboard.drift && driftText(o.dashboard.drift)].filter(Boolean).join(', ')}
+            />
             <Watcher
               name="pages"
               state={o.pagerduty.state}

@@ -2,7 +2,7 @@ import { formatBudget, formatUnit } from '../format/number'
 import { BudgetBar } from '../parts/measure'
 import type { DashboardPanel } from '../wire.gen'
 import styles from './function-page.module.css'
-import { isShare, levelOf } from './model'
+import { isShare, levelOf, wordOf } from './model'
 import { Tip } from './tip'
 import { useStat } from './use-panel'
 
@@ -16,7 +16,8 @@ export function Stat({ panel, interval }: { panel: DashboardPanel; interval: num
         <Tip text={panel.description}>{panel.title}</Tip>
       </dt>
       <dd data-level={levelOf(panel, data)} title={error?.message}>
-        {share ? formatBudget(data) : data === 0 && panel.unit === 's' ? '0' : formatUnit(data, panel.unit)}{' '}
+        {wordOf(panel, data) ??
+          (share ? formatBudget(data) : data === 0 && panel.unit === 's' ? '0' : formatUnit(data, panel.unit))}{' '}
         {share && <BudgetBar left={data} />}
       </dd>
     </div>

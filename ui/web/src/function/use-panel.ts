@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { ApiError } from '../api/http'
-import { queryNow, queryRange } from '../api/prometheus'
+import { type Point, queryAll, queryNow, queryRange } from '../api/prometheus'
 import type { DashboardPanel } from '../wire.gen'
 import { type Drawn, drawnOf, filled, gridOf, type RangeName, rateWindow } from './model'
 
@@ -65,6 +65,14 @@ const STAT_EVERY = 10_000
 export function useStat(panel: DashboardPanel, interval: number): Loaded<number | null> {
   const expr = panel.queries[0]?.expr ?? null
   return useAgain(expr, STAT_EVERY, (signal) => queryNow(filled(expr ?? '', rateWindow(interval, 0)), signal))
+}
+
+/** The answers of a table's or bars' queries now, asked for while it is in view. */
+export function useRows(panel: DashboardPanel, interval: number, inView: boolean): Loaded<Point[][]> {
+  const key = inView ? panel.queries.map((q) => q.expr).join('\n') : null
+  return useAgain(key, STAT_EVERY, (signal) =>
+    Promise.all(panel.queries.map((q) => queryAll(filled(q.expr, rateWindow(interval, 0)), signal))),
+  )
 }
 
 /** Whether an element is on the screen or nearly so. */

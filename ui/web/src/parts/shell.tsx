@@ -14,6 +14,7 @@ const PAGES = [
   { to: '/', label: 'Overview' },
   { to: '/alerts', label: 'Alerts' },
   { to: '/deployments', label: 'Deployments' },
+  { to: '/dashboards', label: 'Dashboards' },
   { to: '/teams', label: 'Teams' },
   { to: '/audit', label: 'Audit' },
   { to: '/system', label: 'System' },

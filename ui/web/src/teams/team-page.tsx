@@ -27,7 +27,7 @@ export default function TeamPage({ name }: { name: string }) {
   return (
     <div className={table.page}>
       <p className={styles.up}>
-        <Link to="/teams">Teams</Link>
+        <Link to="/teams">Teams</Link> · <Link to={`/dashboards/${name}`}>Dashboard of the team</Link>
       </p>
       <h1>{name}</h1>
       {team.error && !t && <Failure what="The team" error={team.error} retry={team.reload} />}

@@ -1,0 +1,115 @@
+import { useFetch } from '../api/use-fetch'
+import { Charts } from '../function/charts'
+import page from '../function/function-page.module.css'
+import { RANGES, type RangeName, rangeName } from '../function/model'
+import { useNow } from '../live/use-live'
+import { Link } from '../parts/link'
+import { Failure, Loading, Notice } from '../parts/notice'
+import table from '../parts/table.module.css'
+import { Ago } from '../parts/time'
+import { useParam } from '../router'
+import type { DashboardModel, Dashboards } from '../wire.gen'
+import styles from './dashboards.module.css'
+import { driftText, progressText } from './words'
+
+/** A dashboard about many functions: of everything, the platform, a team or a project. */
+export default function DashboardsPage({ of }: { of: string }) {
+  const model = useFetch<DashboardModel>(`/api/v1/dashboards/overview?of=${encodeURIComponent(of)}`)
+  const [range, setRange] = useParam('range', '1h')
+  const [team] = of.split('/')
+  if (model.error?.status === 404 && !model.data) {
+    return (
+      <Notice title="There is no such dashboard, or you may not see it">
+        <Link to="/teams">Teams</Link>
+      </Notice>
+    )
+  }
+  const m = model.data
+  return (
+    <div className={table.page}>
+      <nav className={styles.places} aria-label="Dashboards">
+        <Link to="/dashboards" aria-current={of === '' ? 'page' : undefined}>
+          Every function
+        </Link>
+        <Link to="/dashboards/platform" aria-current={of === 'platform' ? 'page' : undefined}>
+          Platform
+        </Link>
+        {team && team !== 'platform' && (
+          <Link to={`/dashboards/${team}`} aria-current={of === team ? 'page' : undefined}>
+            {team}
+          </Link>
+        )}
+        {of.includes('/') && (
+          <Link to={`/dashboards/${of}`} aria-current="page">
+            {of}
+          </Link>
+        )}
+        <span className={page.ranges} role="group" aria-label="Time range">
+          <span>last</span>
+          {(Object.keys(RANGES) as RangeName[]).map((r) => (
+            <button key={r} type="button" aria-pressed={r === rangeName(range)} onClick={() => setRange(r)}>
+              {r}
+            </button>
+          ))}
+        </span>
+      </nav>
+      <h1>{m?.title ?? 'Dashboard'}</h1>
+      {of === '' && <Kept />}
+      {model.error && !m && <Failure what="The dashboard" error={model.error} retry={model.reload} />}
+      {!m && !model.error && <Loading what="the dashboard" lines={6} />}
+      {m && (
+        <section className={`${page.charts} live-data`} aria-label="Charts">
+          <Charts rows={m.rows} interval={m.interval} range={rangeName(range)} marks={[]} />
+        </section>
+      )}
+    </div>
+  )
+}
+
+const SOON = 3000
+
+/** How far all generated dashboards are, and what somebody should know of them. */
+function Kept() {
+  const kept = useFetch<Dashboards>('/api/v1/dashboards', SOON)
+  const now = useNow()
+  const d = kept.data
+  if (!d) return null
+  const told = d.items.filter((item) => item.error || item.drift)
+  return (
+    <section className={styles.kept} aria-label="Generated dashboards">
+      <p>
+        {progressText(d)}
+        {d.lastPass && (
+          <span className={table.quiet}>
+            , looked at <Ago at={d.lastPass} now={now} />
+          </span>
+        )}
+      </p>
+      {d.pending > 0 && d.total > 0 && (
+        <progress max={d.total} value={d.ready + d.failed} aria-label="Dashboards that were come to" />
+      )}
+      {d.error && <p className={table.bad}>{d.error}</p>}
+      {d.held > 0 && (
+        <p className={table.warn}>
+          {d.held} dashboards would be deleted, more than is done unasked. Look at <code>hadron dashboards plan</code>, then run{' '}
+          <code>hadron dashboards apply --confirm-deletes {d.held}</code>
+        </p>
+      )}
+      {d.problems?.map((problem) => (
+        <p key={problem} className={table.warn}>
+          Extension left out: {problem}
+        </p>
+      ))}
+      {told.length > 0 && (
+        <ul>
+          {told.map((item) => (
+            <li key={item.uid}>
+              {item.function ? <Link to={`/f/${item.function}`}>{item.function}</Link> : item.title}{' '}
+              <span className={item.error ? table.bad : table.quiet}>{item.error ?? (item.drift && driftText(item.drift))}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}

@@ -68,6 +68,7 @@ type cli struct {
 	Alerts    alertsCommands   `cmd:"" help:"List alerts and incidents, acknowledge them, silence a scope."`
 	Release   releaseCommand   `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand  `cmd:"" help:"Point live at the previous version, or the one given."`
+	Rules     rulesCommand     `cmd:"" help:"Write the alert rules for others to evaluate."`
 	Teams     teamsCommand     `cmd:"" help:"List, show, create, change, freeze and delete teams."`
 	Projects  projectsCommand  `cmd:"" help:"List, show, create, change and delete projects of a team."`
 	Secrets   secretsCommand   `cmd:"" help:"Set, rotate, list and delete secrets."`

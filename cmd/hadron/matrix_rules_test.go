@@ -96,6 +96,7 @@ var matrixRules = map[string]rule{
 	"listSilences":            {of: anything, may: "view"},
 	"createSilence":           {of: anything, may: "deploy", body: `{"scope":"/"}`},
 	"endSilence":              {of: anything, may: "deploy"},
+	"getRules":                {of: anything, may: "view"},
 	"getSystem":               {of: anything, may: "view"},
 	"getManifestSchema":       {of: open},
 	"getPipelineSchema":       {of: open},

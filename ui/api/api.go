@@ -147,6 +147,7 @@ type Config struct {
 	Operability func(context.Context, function.Function) (wire.Operability, error)
 	Dashboard   func(context.Context, function.Function) (wire.DashboardModel, error)
 	Alerts      func(context.Context) ([]wire.Alert, error)
+	Rules       func(context.Context, RulesQuery) ([]byte, error)
 	System      func(context.Context) (wire.System, error)
 	// Logs returns matching records, newest last.
 	Logs func(ctx context.Context, q LogQuery) ([]invocation.Record, error)
@@ -253,6 +254,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addIncidents()
 	a.addSilences()
 	a.addWebhook()
+	a.addRules()
 	a.addSystem()
 	a.addTokens()
 	a.addSessions()

@@ -430,7 +430,7 @@ func TestOpenAPI(t *testing.T) {
 		"abortDeployment", "acknowledgeIncident", "beginDeployment", "createSession", "createSilence", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
 		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "endSilence", "finishSignIn", "getAlias",
 		"getDashboard", "getDeployment", "getFlame", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
-		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges",
+		"getPipelineSchema", "getProfile", "getProject", "getRules", "getSession", "getSource", "getSystem", "getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges",
 		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctionIncidents", "listFunctions", "listHealth", "listIncidents", "listProjectSecrets",
 		"listProjects", "listSilences", "listTeamSecrets", "listTeams", "listTokens", "listTraces", "listVersions", "live", "pagerDutyWebhook", "pauseDeployment", "promoteDeployment",
 		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",

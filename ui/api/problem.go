@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hadron/alerting"
+	"hadron/dashgen"
 	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
@@ -99,6 +100,7 @@ var table = []struct {
 	{alerting.ErrUnsigned, http.StatusUnauthorized, "webhook_unsigned"},
 	{alerting.ErrNoSecret, http.StatusServiceUnavailable, "unavailable"},
 	{alerting.ErrNoIncident, http.StatusNotFound, "incident_not_found"},
+	{dashgen.ErrRules, http.StatusBadRequest, "invalid_request"},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
 	{context.Canceled, statusClientClosed, "client_closed"},
 }

@@ -427,7 +427,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "acknowledgeIncident", "beginDeployment", "createSession", "createSilence", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
+		"abortDeployment", "acknowledgeIncident", "backtestAlerts", "beginDeployment", "createSession", "createSilence", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
 		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "endSilence", "finishSignIn", "getAlias",
 		"getDashboard", "getDeployment", "getFlame", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
 		"getPipelineSchema", "getProfile", "getProject", "getRules", "getSession", "getSource", "getSystem", "getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges",

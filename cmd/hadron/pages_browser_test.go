@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"hadron/ui/wire"
@@ -101,7 +100,7 @@ func TestOverviewOfManyFunctions(t *testing.T) {
 	b.eval(`document.querySelector("[role=rowgroup]").scrollTop = 1e6`)
 	b.do("scroll to the end", see(`[data-function="many/p2/f128"]`))
 	b.do("search", b.goTo("/?q=f12+p1"), see(`[data-function="many/p1/f121"]`), see(`[aria-rowcount="4"]`)) // f121, f124, f127
-	b.do("search by keyboard only", chromedp.KeyEvent("k", chromedp.KeyModifiers(input.ModifierCtrl)), chromedp.KeyEvent("f007"), see(`[data-function="many/p1/f007"]`), see(`[aria-rowcount="2"]`))
+	b.do("search by keyboard only", chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.KeyEvent("f007"), see(`[data-function="many/p1/f007"]`), see(`[aria-rowcount="2"]`))
 	if search := b.eval(`location.search`); search != "?q=f007" {
 		t.Errorf("the search is not in the address: %s", search)
 	}

@@ -67,6 +67,31 @@ func fields(message []byte, each func(field protowire.Number, kind protowire.Typ
 	return nil
 }
 
+// short reads a field whose tag is the first byte, whose value is bytes and whose length takes one
+// byte or two, as nearly all do; ok is false for others, which fields reads.
+func short(message []byte) (value, rest []byte, ok bool) {
+	if len(message) < 2 {
+		return nil, nil, false
+	}
+	size, at := int(message[1]), 2
+	if size >= 0x80 {
+		if len(message) < 3 || message[2] >= 0x80 {
+			return nil, nil, false
+		}
+		size, at = size&0x7f|int(message[2])<<7, 3
+	}
+	if size > len(message)-at {
+		return nil, nil, false
+	}
+	return message[at : at+size], message[at+size:], true
+}
+
+// Tags of one byte, of fields whose value is bytes.
+const (
+	bytes1 = 1<<3 | byte(protowire.BytesType)
+	bytes2 = 2<<3 | byte(protowire.BytesType)
+)
+
 // wrongType is a field that came as another wire type than it has.
 func wrongType(field protowire.Number, kind, want protowire.Type) error {
 	if kind != want {
@@ -167,6 +192,22 @@ func decodeV1(batch *intake.Batch, body []byte) error {
 
 func (d *decoder) seriesV1(message []byte) error {
 	d.reset()
+	for len(message) > 0 && (message[0] == bytes1 || message[0] == bytes2) {
+		value, rest, ok := short(message)
+		if !ok {
+			break
+		}
+		var err error
+		if message[0] == bytes1 {
+			err = d.labelV1(value)
+		} else {
+			err = d.addSample(value)
+		}
+		if err != nil {
+			return err
+		}
+		message = rest
+	}
 	err := fields(message, func(field protowire.Number, kind protowire.Type, value []byte, _ uint64) error {
 		if field > 4 {
 			return nil
@@ -239,6 +280,15 @@ func (d *decoder) addExemplars(series *intake.Series) error {
 }
 
 func (d *decoder) labelV1(message []byte) error {
+	if len(message) > 0 && message[0] == bytes1 {
+		name, rest, ok := short(message)
+		if ok && len(rest) > 0 && rest[0] == bytes2 {
+			if value, rest, ok := short(rest); ok && len(rest) == 0 {
+				d.pairs = append(d.pairs, labels.Label{Name: unsafeString(name), Value: unsafeString(value)})
+				return nil
+			}
+		}
+	}
 	var l labels.Label
 	err := fields(message, func(field protowire.Number, kind protowire.Type, value []byte, _ uint64) error {
 		if field > 2 {

@@ -44,6 +44,22 @@ type metadataRefs struct {
 func (d *decoder) seriesV2(message []byte) error {
 	d.reset()
 	var about metadataRefs
+	for len(message) > 0 && (message[0] == bytes1 || message[0] == bytes2) {
+		value, rest, ok := short(message)
+		if !ok {
+			break
+		}
+		var err error
+		if message[0] == bytes1 {
+			err = d.labelRefs(protowire.BytesType, value, 0)
+		} else {
+			err = d.addSample(value)
+		}
+		if err != nil {
+			return err
+		}
+		message = rest
+	}
 	err := fields(message, func(field protowire.Number, kind protowire.Type, value []byte, number uint64) error {
 		if field == 1 {
 			return d.labelRefs(kind, value, number)
@@ -126,6 +142,11 @@ func (d *decoder) labelRefs(kind protowire.Type, value []byte, number uint64) er
 		return nil
 	case protowire.BytesType:
 		for len(value) > 0 {
+			if value[0] < 0x80 {
+				d.refs = append(d.refs, uint32(value[0]))
+				value = value[1:]
+				continue
+			}
 			ref, n := protowire.ConsumeVarint(value)
 			if n < 0 {
 				return malformed("references of labels are cut off")

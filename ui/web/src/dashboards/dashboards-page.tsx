@@ -58,7 +58,7 @@ export default function DashboardsPage({ of }: { of: string }) {
       {model.error && !m && <Failure what="The dashboard" error={model.error} retry={model.reload} />}
       {!m && !model.error && <Loading what="the dashboard" lines={6} />}
       {m && (
-        <section className={`${page.charts} live-data`} aria-label="Charts">
+        <section className="live-data" aria-label="Charts">
           <Charts rows={m.rows} interval={m.interval} range={rangeName(range)} marks={[]} />
         </section>
       )}

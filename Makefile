@@ -79,6 +79,18 @@ bench-runtime: build bench/peers/node_modules/.package-lock.json ## Measure Hadr
 bench-density: build ## Measure what many functions cost, into docs/performance.md; FLAGS="-functions 100,10000" narrows and only prints
 	CGO_ENABLED=0 go run ./bench/density $(or $(FLAGS),-write docs/performance.md)
 
+.PHONY: bench-alerts
+bench-alerts: ## Judge alerts over simulated histories beside sloth's rules, and time them; FLAGS="-each 2" narrows and only prints
+	CGO_ENABLED=0 go build -o bin/bench-alerts ./bench/alerts
+	cd bench/alerts/sloth && CGO_ENABLED=0 go build -o $(CURDIR)/bin/bench-sloth .
+	bin/bench-alerts -sloth bin/bench-sloth $(or $(FLAGS),-write docs/alerting.md)
+	$(if $(FLAGS),true,bin/bench-alerts -scale 10,1000,10000 -write docs/performance.md)
+
+.PHONY: bench-live
+bench-live: ## Measure what watching costs, into docs/performance.md; FLAGS="-only broadcast" narrows and only prints
+	CGO_ENABLED=0 go build -o bin/bench-live ./bench/live
+	bin/bench-live $(or $(FLAGS),-write docs/performance.md)
+
 .PHONY: delivery-sim
 delivery-sim: ## Simulate deployments by canary through the real analysis, into docs/delivery.md; FLAGS="-runs 20" only prints
 	CGO_ENABLED=0 go run ./bench/rollouts $(or $(FLAGS),-write docs/delivery.md)

@@ -1,8 +1,6 @@
 package alerting
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"hadron/collector/slo"
@@ -42,6 +40,7 @@ type Status struct {
 	ActiveAt   time.Time // since when it holds: what ALERTS_FOR_STATE shows
 	FiredAt    time.Time
 	ResolvedAt time.Time
+	Why        string // it came into this state
 }
 
 // Since is when the state began.
@@ -61,30 +60,6 @@ func (s Status) Since() time.Time {
 // active reports whether Prometheus would show the alert.
 func (s Status) active() bool { return s.State == Pending || s.State == Firing }
 
-// Incident is what the pager was told of an objective, kept until it is told that
-// it ended. There is one per objective at most.
-type Incident struct {
-	Objective
-	DedupKey string
-	Class    slo.Class // the worst that fires: as the pager last heard
-	Window   string    // the fastest alert window that fires in it
-	OpenedAt time.Time
-	// Notified says that a trigger is in the outbox or was sent; not so where no
-	// pager was configured when the incident began.
-	Notified bool
-	// RoutingKey is where the trigger went, and so where the end must go; empty while
-	// the function has no service yet. In the store, the first one stays.
-	RoutingKey string
-}
-
-// DedupKey names the one incident of an objective: the same for ever, and another
-// for each installation. Neither class nor window is in it, so that an incident
-// that gets worse stays the same incident.
-func DedupKey(installation string, o Objective) string {
-	sum := sha256.Sum256([]byte(installation + "\x00" + string(o.Function) + "\x00" + o.SLO))
-	return "hadron-" + hex.EncodeToString(sum[:16])
-}
-
 // Alert is an alert as people see it.
 type Alert struct {
 	Key
@@ -96,6 +71,7 @@ type Alert struct {
 	// Inhibited says that a page of the same objective fires, so that this ticket
 	// tells nobody.
 	Inhibited bool
+	Silenced  string // why nobody is told; empty where they are
 }
 
 // Definition is an alert that guards a function, and its state now.

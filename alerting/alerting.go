@@ -10,6 +10,7 @@
 package alerting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,10 +48,17 @@ type Config struct {
 	// Describe says what a page tells beside the alert; nil: nothing. It is called when
 	// an incident changes, and must answer soon: alerts wait for it.
 	Describe func(ctx context.Context, q Question) Details
-	// Routing returns the routing key under which the pager takes a function's events,
-	// and false while it has none yet: its messages then wait. Nil: there is no pager,
-	// alerts are states only.
+	// Routing returns the routing key under which PagerDuty takes a function's events,
+	// and false while it has none yet: its messages then wait. Nil: there is no PagerDuty.
 	Routing func(name function.Name) (key string, ok bool)
+	// Targets are told of incidents beside PagerDuty. Without either, alerts are states only.
+	Targets []Target
+	// Silences lists the silences that are not over. It may fail: then those known before
+	// hold. Nil: there are none.
+	Silences func(ctx context.Context, at time.Time) ([]Silence, error)
+	// Inhibited says in words what an objective's trouble follows from, so that nobody is
+	// told of it beside of that; empty where it stands for itself. Nil: nothing does.
+	Inhibited func(o Objective) string
 	// Wake is called when messages were written; nil: nobody is.
 	Wake         func()
 	Installation string        // tells this Hadron's incidents from another's
@@ -106,10 +114,15 @@ type Evaluator struct {
 	cfg     Config
 	metrics *metrics
 	series  alertSeries // of the loop alone
+	// replaying asks about all functions each time, so that a history is read once.
+	replaying bool
 
 	mu        sync.RWMutex // held by the loop to write, by others to read
 	alerts    map[Key]entry
 	incidents map[Objective]Incident
+	closed    map[Objective][]time.Time // when incidents ended of late
+	silences  []Silence
+	repeated  map[string]time.Time // when a target with Repeat was told, by its name and dedup key; of the loop alone
 	runs      map[ruleKey]*run
 	specs     map[function.Name]*spec
 	wanted    map[time.Duration]bool // SLO windows whose alerts somebody wants
@@ -186,7 +199,7 @@ func New(cfg Config) (*Evaluator, error) {
 	}
 	cfg = cfg.withDefaults()
 	e := &Evaluator{
-		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, done: make(chan struct{}),
+		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, done: make(chan struct{}),
 		series: alertSeries{live: map[string]*liveSeries{}},
 	}
 	e.metrics = newMetrics(cfg.Registerer)
@@ -229,13 +242,13 @@ func (e *Evaluator) Stop(ctx context.Context) error {
 
 // load makes memory what the store holds.
 func (e *Evaluator) load(ctx context.Context) error {
-	snap, err := e.cfg.Store.Load(ctx)
+	snap, err := e.cfg.Store.Load(ctx, e.cfg.Now().Add(-flapWithin))
 	if err != nil {
 		return fmt.Errorf("load alerts: %w", err)
 	}
 	alerts := make(map[Key]entry, len(snap.Alerts))
 	for k, s := range snap.Alerts {
-		alerts[k] = entry{Status: s, reason: "as before the last start; not evaluated yet"}
+		alerts[k] = entry{Status: s, reason: cmp.Or(s.Why, "as before the last start; not evaluated yet")}
 	}
 	if snap.Incidents == nil {
 		snap.Incidents = map[Objective]Incident{}
@@ -248,6 +261,10 @@ func (e *Evaluator) load(ctx context.Context) error {
 		}
 	}
 	e.alerts, e.incidents, e.stale = alerts, snap.Incidents, false
+	e.closed = map[Objective][]time.Time{}
+	for _, ended := range snap.Ended {
+		e.closed[ended.Objective] = append(e.closed[ended.Objective], ended.ClosedAt)
+	}
 	return nil
 }
 

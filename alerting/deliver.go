@@ -14,17 +14,17 @@ import (
 	"hadron/runtime/function"
 )
 
-// DelivererConfig is what a Deliverer needs; Outbox, Send and Routing are required.
+// DelivererConfig is what a Deliverer needs; Outbox and Send are required.
 type DelivererConfig struct {
 	Outbox Outbox
-	// Send gives one event to the pager; nil means that it was accepted. A
+	// Send gives one event to its target; nil means that it was accepted. A
 	// *FinalError ends it, any other error is tried again, a *RetryError not before its
-	// time. It is called for one event of a routing key at a time.
+	// time. It is called for one event of a lane at a time.
 	Send    func(ctx context.Context, e Event) error
-	Routing func(name function.Name) (key string, ok bool) // as Config.Routing
+	Routing func(name function.Name) (key string, ok bool) // as Config.Routing; nil: there is no PagerDuty
 
 	Workers    int           // events sent at once; default 8
-	PerMinute  int           // events of one routing key; default 100
+	PerMinute  int           // events of one lane; default 100
 	Timeout    time.Duration // of one Send; default 10s
 	BackoffMin time.Duration // after a first failure; default 1s
 	BackoffMax time.Duration // after many; default 2m
@@ -38,8 +38,8 @@ type DelivererConfig struct {
 // Validate says what is missing or out of range.
 func (c DelivererConfig) Validate() error {
 	switch {
-	case c.Outbox == nil || c.Send == nil || c.Routing == nil:
-		return errors.New("alerting: Outbox, Send and Routing are required")
+	case c.Outbox == nil || c.Send == nil:
+		return errors.New("alerting: Outbox and Send are required")
 	case c.Workers < 0 || c.PerMinute < 0:
 		return errors.New("alerting: no number can be negative")
 	case c.Timeout < 0 || c.BackoffMin < 0 || c.BackoffMax < 0 || c.MaxAge < 0 || c.Poll < 0:
@@ -66,6 +66,9 @@ func (c DelivererConfig) withDefaults() DelivererConfig {
 	length(&c.BackoffMax, 2*time.Minute)
 	length(&c.MaxAge, 24*time.Hour)
 	length(&c.Poll, 5*time.Second)
+	if c.Routing == nil {
+		c.Routing = func(function.Name) (string, bool) { return "", false }
+	}
 	c.BackoffMax = max(c.BackoffMax, c.BackoffMin)
 	if c.Now == nil {
 		c.Now = time.Now
@@ -85,7 +88,7 @@ type Deliverer struct {
 	wake    chan struct{}
 
 	// Of the loop alone.
-	busy    map[string]bool // routing keys with an event under way
+	busy    map[string]bool // lanes with an event under way
 	buckets map[string]*bucket
 	failing bool
 
@@ -162,10 +165,10 @@ func (d *Deliverer) loop(ctx context.Context) {
 	defer workers.Wait()
 	ended := make(chan string, d.cfg.Workers)
 	start := func(m Message) {
-		d.busy[m.Event.RoutingKey] = true
+		d.busy[m.lane()] = true
 		workers.Go(func() {
 			d.deliver(ctx, m)
-			ended <- m.Event.RoutingKey
+			ended <- m.lane()
 		})
 	}
 	timer := time.NewTimer(0)
@@ -226,7 +229,7 @@ func (d *Deliverer) look(ctx context.Context, start func(Message)) (time.Duratio
 		if len(d.busy) >= d.cfg.Workers {
 			break // the end of one wakes the loop
 		}
-		key := m.Event.RoutingKey
+		key := m.lane()
 		if d.busy[key] {
 			continue
 		}
@@ -260,10 +263,15 @@ func (d *Deliverer) bind(ctx context.Context) error {
 	return nil
 }
 
+// lane is what a message is in order within.
+func (m Message) lane() string { return m.Event.Target + " " + m.Event.RoutingKey }
+
 // deliver sends one event and notes what came of it.
 func (d *Deliverer) deliver(ctx context.Context, m Message) {
 	began := d.cfg.Now()
-	err := d.send(ctx, m.Event)
+	event := m.Event
+	event.ID = m.ID
+	err := d.send(ctx, event)
 	if ctx.Err() != nil {
 		// Stopping: whether it arrived is not known, so it stays and is sent again.
 		if err == nil {
@@ -287,7 +295,7 @@ func (d *Deliverer) deliver(ctx context.Context, m Message) {
 	default:
 		attempts := m.Attempts + 1
 		wait := max(after, backoff(d.cfg.BackoffMin, d.cfg.BackoffMax, attempts))
-		d.cfg.Logger.WarnContext(ctx, "event was not delivered, it will be tried again", "function", string(m.Function),
+		d.cfg.Logger.WarnContext(ctx, "event was not delivered, it will be tried again", "target", m.Event.Target, "function", string(m.Function),
 			"action", string(m.Event.Action), "attempts", attempts, "again_in", wait, "error", err)
 		d.note(ctx, m, "retry", func(ctx context.Context) error {
 			return d.cfg.Outbox.Postpone(ctx, m.ID, attempts, now.Add(wait), oneLine(err.Error(), maxReason))
@@ -310,7 +318,7 @@ func (d *Deliverer) send(ctx context.Context, e Event) (err error) {
 }
 
 func (d *Deliverer) bury(ctx context.Context, m Message, reason string) {
-	d.cfg.Logger.ErrorContext(ctx, "event was given up", "function", string(m.Function), "action", string(m.Event.Action),
+	d.cfg.Logger.ErrorContext(ctx, "event was given up", "target", m.Event.Target, "function", string(m.Function), "action", string(m.Event.Action),
 		"dedup_key", m.Event.DedupKey, "reason", oneLine(reason, maxReason))
 	d.note(ctx, m, "dead", func(ctx context.Context) error {
 		return d.cfg.Outbox.Bury(ctx, m.ID, d.cfg.Now(), oneLine(reason, maxReason))

@@ -106,7 +106,7 @@ func write(t *testing.T, m *memory, name function.Name, routing string, n int) {
 			Incidents: []alerting.Incident{{Objective: o, DedupKey: alerting.DedupKey("test", o), RoutingKey: routing, Class: slo.Page}},
 			Messages: []alerting.Message{{
 				Function: name, Created: time.Now(), Next: time.Now(),
-				Event: alerting.Event{Action: alerting.Trigger, DedupKey: alerting.DedupKey("test", o), Summary: fmt.Sprint(i)},
+				Event: alerting.Event{Target: alerting.PagerDuty, Action: alerting.Trigger, DedupKey: alerting.DedupKey("test", o), Summary: fmt.Sprint(i)},
 			}},
 		})
 		if err != nil {
@@ -347,7 +347,7 @@ func crashes(t *testing.T, rt *rapid.T) {
 	w.mu.Lock()
 	w.keys["a/b/two"] = "late key"
 	w.mu.Unlock()
-	for range 5 {
+	for range 8 { // one that came and went ends a while later
 		step()
 	}
 	if err := d.Stop(context.WithoutCancel(t.Context())); err != nil {

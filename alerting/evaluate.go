@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hadron/collector/metric"
 	"hadron/collector/slo"
 	"hadron/runtime/function"
 )
@@ -42,6 +43,7 @@ func (e *Evaluator) evaluate(ctx context.Context, now time.Time) error {
 		e: e, now: now, verdicts: map[Key]verdict{}, changed: map[Key]Status{},
 		samples: map[ruleKey]map[Objective]sample{},
 	}
+	r.listen(ctx)
 	r.index(functions)
 	r.plan()
 	r.ask(ctx)
@@ -59,6 +61,22 @@ func (e *Evaluator) evaluate(ctx context.Context, now time.Time) error {
 		r.errs = append(r.errs, err)
 	}
 	return errors.Join(r.errs...)
+}
+
+// listen learns which silences hold. Where it cannot, those known before do.
+func (r *round) listen(ctx context.Context) {
+	if r.e.cfg.Silences == nil {
+		return
+	}
+	found, err := r.e.cfg.Silences(ctx, r.now)
+	if err != nil {
+		r.e.metrics.failures.WithLabelValues("store").Inc()
+		r.errs = append(r.errs, fmt.Errorf("list silences: %w", err))
+		return
+	}
+	r.e.mu.Lock()
+	r.e.silences = found
+	r.e.mu.Unlock()
 }
 
 // index notes what each function promised. While no function changed, that is what
@@ -131,7 +149,7 @@ func (r *round) ask(ctx context.Context) {
 			continue
 		}
 		began := r.e.cfg.Now()
-		found, err := r.query(ctx, run.rule)
+		found, err := r.query(ctx, k, run.rule)
 		if ctx.Err() != nil {
 			return
 		}
@@ -149,19 +167,92 @@ func (r *round) ask(ctx context.Context) {
 	}
 }
 
-func (r *round) query(ctx context.Context, rule slo.Rule) (map[Objective]sample, error) {
+// query asks about the window that is read faster, and about the other one of those
+// only that burn in it or have an alert: most functions are well, and what a long
+// window of theirs holds changes nothing.
+func (r *round) query(ctx context.Context, k ruleKey, rule slo.Rule) (map[Objective]sample, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.e.cfg.QueryTimeout, errSlow)
 	defer cancel()
-	points, err := r.e.cfg.Query(ctx, rule.Query(), r.now)
+	points, err := r.e.cfg.Query(ctx, rule.First(), r.now)
 	if err != nil {
 		return nil, err
 	}
-	return samples(points)
+	found := make(map[Objective]sample, len(points)/2)
+	if err := read(points, found); err != nil {
+		return nil, err
+	}
+	of := map[Objective]bool{} // whose other window is of interest
+	for o, s := range found {
+		objective, ok := r.guarded(rule, o)
+		if !ok {
+			delete(found, o)
+			continue
+		}
+		s.objective = objective
+		found[o] = s
+		if s.either(rule.Window.Factor) {
+			of[o] = true
+		}
+	}
+	for key := range r.e.alerts {
+		if _, ok := r.guarded(rule, key.Objective); ok && key.rule() == k {
+			of[key.Objective] = true
+		}
+	}
+	if len(of) == 0 {
+		return map[Objective]sample{}, nil
+	}
+	matchers := ""
+	if !r.e.replaying {
+		matchers = narrow(of)
+	}
+	if points, err = r.e.cfg.Query(ctx, rule.Second(matchers), r.now); err != nil {
+		return nil, err
+	}
+	if err := read(points, found); err != nil {
+		return nil, err
+	}
+	for o, s := range found {
+		if !of[o] {
+			delete(found, o)
+			continue
+		}
+		s.objective, _ = r.guarded(rule, o) // one that the first window had nothing of has none yet
+		found[o] = s
+	}
+	return found, nil
 }
 
-// judge moves every alert of a rule: those of objectives that have a sample, and those
-// that are not inactive. All others stay inactive, so that functions that nobody calls
-// cost nothing here.
+// guarded reports whether the objective is a function's that has the rule's alerts,
+// and what it promised.
+func (r *round) guarded(rule slo.Rule, o Objective) (ratio float64, ok bool) {
+	spec := r.specs[o.Function]
+	if spec == nil || spec.disabled || spec.window != rule.SLOWindow {
+		return 0, false
+	}
+	promised, ok := spec.objective(o.SLO)
+	return promised.Ratio, ok
+}
+
+// mostNarrowed is how many names a query is narrowed to; where more are of interest,
+// all are read.
+const mostNarrowed = 100
+
+// narrow is PromQL matchers that let the objectives' functions through, and few others.
+func narrow(of map[Objective]bool) string {
+	names := map[string]bool{}
+	for o := range of {
+		if names[o.Function.Base()] = true; len(names) > mostNarrowed {
+			return ""
+		}
+	}
+	// A name holds nothing that means anything in a regular expression.
+	return fmt.Sprintf("%s=~%q", metric.Function, strings.Join(slices.Sorted(keys(names)), "|"))
+}
+
+// judge moves every alert of a rule: those of objectives that burn in one window at
+// least, and those that are not inactive. All others stay inactive, so that functions
+// that are well cost nothing here.
 func (r *round) judge(k ruleKey, rule slo.Rule, found map[Objective]sample) {
 	for o, s := range found {
 		r.move(k, rule, o, s)
@@ -175,11 +266,7 @@ func (r *round) judge(k ruleKey, rule slo.Rule, found map[Objective]sample) {
 
 // move decides where one alert of a rule stands, if it is its function's at all.
 func (r *round) move(k ruleKey, rule slo.Rule, o Objective, s sample) {
-	spec := r.specs[o.Function]
-	if spec == nil || spec.disabled || spec.window != rule.SLOWindow {
-		return
-	}
-	if _, promised := spec.objective(o.SLO); !promised {
+	if _, ok := r.guarded(rule, o); !ok {
 		return
 	}
 	key := Key{o, k.sloWindow, k.class, k.window}
@@ -195,10 +282,16 @@ func (r *round) move(k ruleKey, rule slo.Rule, o Objective, s sample) {
 	if v.State == Inactive && was.State == Inactive {
 		return
 	}
-	r.verdicts[key] = v
+	r.settleOn(key, was, v)
+}
+
+// settleOn notes where an alert stands, and that it changed where it did.
+func (r *round) settleOn(key Key, was Status, v verdict) {
 	if v.Status != was {
+		v.Why = v.reason
 		r.changed[key] = v.Status
 	}
+	r.verdicts[key] = v
 }
 
 // forget ends alerts that nothing defines any more. Where an objective got another
@@ -254,8 +347,9 @@ func (r *round) settle(ctx context.Context) error {
 	for _, in := range change.Incidents {
 		e.incidents[in.Objective] = in
 	}
-	for _, o := range change.Closed {
-		delete(e.incidents, o)
+	for _, ended := range change.Closed {
+		delete(e.incidents, ended.Objective)
+		e.closing(ended.Objective, ended.ClosedAt)
 	}
 	e.mu.Unlock()
 	r.report(ctx, change)
@@ -288,31 +382,107 @@ func (r *round) change(ctx context.Context) Change {
 	order := slices.SortedFunc(keys(touched), func(a, b Objective) int {
 		return cmp.Or(strings.Compare(string(a.Function), string(b.Function)), strings.Compare(a.SLO, b.SLO))
 	})
+	targets := r.targets()
+	hands := r.hands(ctx, firing)
 	for _, o := range order {
 		var open *Incident
 		if in, ok := e.incidents[o]; ok {
 			open = &in
 		}
-		next, action := decide(e.cfg.Installation, o, open, firing[o], r.now, e.cfg.Routing != nil)
+		next, tell := decide(situation{
+			installation: e.cfg.Installation, objective: o, open: open, firing: firing[o], now: r.now, targets: targets,
+			hushed:       func(class slo.Class) string { return r.hushed(o, class) },
+			acknowledged: !hands[o].AckedAt.IsZero(), flapping: r.flapping(o), gone: r.gone(o),
+			due: func(target string) bool { return r.repeatDue(target, open) },
+		})
 		switch {
 		case next == nil && open != nil:
-			c.Closed = append(c.Closed, o)
+			c.Closed = append(c.Closed, Ended{Incident: *open, ClosedAt: r.now, Why: r.ending(o)})
 		case next != nil && (open == nil || *next != *open):
 			r.route(next)
 			c.Incidents = append(c.Incidents, *next)
 		}
-		if action != nil {
-			about := next
-			if about == nil {
-				about = open
-			}
-			c.Messages = append(c.Messages, r.message(ctx, *action, *about, firing[o]))
-		}
+		c.Messages = append(c.Messages, r.messages(ctx, tell, cmp.Or(next, open), firing[o])...)
 		if _, exists := r.specs[o.Function]; !exists && next == nil && open != nil {
 			c.Withdrawn = append(c.Withdrawn, open.DedupKey)
 		}
 	}
 	return c
+}
+
+// targets are all that are told of incidents.
+func (r *round) targets() []Target {
+	out := slices.Clone(r.e.cfg.Targets)
+	if r.e.cfg.Routing != nil {
+		out = append(out, Target{Name: PagerDuty})
+	}
+	return out
+}
+
+// hands is what people did about incidents, asked only where that matters: an incident
+// that gets better. Where it is not known, people are told once too often.
+func (r *round) hands(ctx context.Context, firing map[Objective][]Key) map[Objective]Hand {
+	for o, in := range r.e.incidents {
+		if in.Class == slo.Page && len(firing[o]) > 0 && firing[o][0].Class != slo.Page {
+			hands, err := r.e.cfg.Store.Hands(ctx)
+			if err != nil {
+				r.errs = append(r.errs, fmt.Errorf("read acknowledgements: %w", err))
+			}
+			return hands
+		}
+	}
+	return nil
+}
+
+// gone reports whether nobody is guarded by the objective's alerts any more.
+func (r *round) gone(o Objective) bool {
+	s, ok := r.specs[o.Function]
+	if !ok || s.disabled {
+		return true
+	}
+	_, promised := s.objective(o.SLO)
+	return !promised && o.SLO != Quarantine
+}
+
+// repeatDue reports whether a target that wants an open incident repeated has not heard
+// of it for long enough. After a start it has not.
+func (r *round) repeatDue(target string, open *Incident) bool {
+	if open == nil {
+		return false
+	}
+	at, ok := r.e.repeated[target+" "+open.DedupKey]
+	for _, t := range r.e.cfg.Targets {
+		if t.Name == target {
+			return !ok || r.now.Sub(at) >= t.Repeat
+		}
+	}
+	return false
+}
+
+// messages are one event for each target that is to hear of an incident.
+func (r *round) messages(ctx context.Context, tell []telling, about *Incident, firing []Key) []Message {
+	if len(tell) == 0 {
+		return nil
+	}
+	made := map[Action]Message{}
+	out := make([]Message, 0, len(tell))
+	for _, t := range tell {
+		m, ok := made[t.action]
+		if !ok {
+			m = r.message(ctx, t.action, *about, firing)
+			made[t.action] = m
+		}
+		m.Event.Target, m.Event.RoutingKey = t.target, t.target
+		if t.target == PagerDuty {
+			m.Event.RoutingKey = about.RoutingKey
+		}
+		key := t.target + " " + about.DedupKey
+		if r.e.repeated[key] = r.now; t.action == Resolve {
+			delete(r.e.repeated, key)
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 // route gives an incident its routing key, if it has none and there is one by now.

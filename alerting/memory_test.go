@@ -21,6 +21,8 @@ type memory struct {
 	incidents map[alerting.Objective]alerting.Incident
 	messages  []alerting.Message
 	dead      []alerting.Message
+	ended     []alerting.Ended
+	hands     map[alerting.Objective]alerting.Hand
 	written   []alerting.Message // every message ever
 	last      int64
 	fail      func(op string) (before, after bool)
@@ -29,7 +31,7 @@ type memory struct {
 var errStore = errors.New("the store fails, as the test asked")
 
 func newMemory() *memory {
-	return &memory{alerts: map[alerting.Key]alerting.Status{}, incidents: map[alerting.Objective]alerting.Incident{}}
+	return &memory{alerts: map[alerting.Key]alerting.Status{}, incidents: map[alerting.Objective]alerting.Incident{}, hands: map[alerting.Objective]alerting.Hand{}}
 }
 
 func (m *memory) do(op string, f func()) error {
@@ -49,10 +51,20 @@ func (m *memory) do(op string, f func()) error {
 	return nil
 }
 
-func (m *memory) Load(context.Context) (alerting.Snapshot, error) {
+func (m *memory) Hands(context.Context) (out map[alerting.Objective]alerting.Hand, err error) {
+	err = m.do("hands", func() { out = maps.Clone(m.hands) })
+	return out, err
+}
+
+func (m *memory) Load(_ context.Context, since time.Time) (alerting.Snapshot, error) {
 	var s alerting.Snapshot
 	err := m.do("load", func() {
 		s = alerting.Snapshot{Alerts: maps.Clone(m.alerts), Incidents: maps.Clone(m.incidents)}
+		for _, e := range m.ended {
+			if e.ClosedAt.After(since) {
+				s.Ended = append(s.Ended, e)
+			}
+		}
 	})
 	return s, err
 }
@@ -81,18 +93,42 @@ func (m *memory) Commit(_ context.Context, c alerting.Change) error {
 		for _, x := range c.Messages {
 			m.last++
 			x.ID = m.last
+			target, key := x.Event.Target, x.Event.RoutingKey
+			if target == alerting.PagerDuty {
+				key = m.routing(x.Event.DedupKey)
+			}
 			x.Event = stored(x.Event)
-			x.Event.RoutingKey = m.routing(x.Event.DedupKey)
+			x.Event.Target, x.Event.RoutingKey = target, key
+			m.replace(&x)
 			m.messages = append(m.messages, x)
 			m.written = append(m.written, x)
 		}
-		for _, o := range c.Closed {
-			delete(m.incidents, o)
+		for _, e := range c.Closed {
+			delete(m.incidents, e.Objective)
+			delete(m.hands, e.Objective)
+			m.ended = append(m.ended, e)
 		}
 		m.messages = slices.DeleteFunc(m.messages, func(x alerting.Message) bool {
 			return x.Event.RoutingKey == "" && slices.Contains(c.Withdrawn, x.Event.DedupKey)
 		})
 	})
+}
+
+// replace takes out the trigger that x takes the place of.
+func (m *memory) replace(x *alerting.Message) {
+	for i, old := range slices.Backward(m.messages) {
+		if old.Event.Target != x.Event.Target || old.Event.DedupKey != x.Event.DedupKey {
+			continue
+		}
+		if old.Event.Action == alerting.Trigger && x.Event.Action == alerting.Trigger {
+			x.Attempts = old.Attempts
+			if old.Next.After(x.Next) {
+				x.Next = old.Next
+			}
+			m.messages = slices.Delete(m.messages, i, i+1)
+		}
+		return
+	}
 }
 
 func stored(e alerting.Event) alerting.Event {
@@ -128,10 +164,11 @@ func (m *memory) Heads(_ context.Context, now time.Time, limit int) (heads []ale
 	err = m.do("heads", func() {
 		seen := map[string]bool{}
 		for _, x := range m.messages {
-			if key := x.Event.RoutingKey; key == "" || seen[key] {
+			lane := x.Event.Target + " " + x.Event.RoutingKey
+			if x.Event.RoutingKey == "" || seen[lane] {
 				continue
 			}
-			seen[x.Event.RoutingKey] = true
+			seen[lane] = true
 			switch {
 			case !x.Next.After(now) && len(heads) < limit:
 				heads = append(heads, x)

@@ -104,35 +104,3 @@ func burnReason(r slo.Rule, s sample) string {
 		percent(s.bad()), short(r), times(s.shortBurn()), short(r), times(s.longBurn()), long(r),
 		times(r.Window.Factor), r.Window.Class)
 }
-
-// decide says what the pager is to hear of an objective: nil where nothing. firing
-// are its firing alerts, fastest window first. The incident returned is nil where
-// none is open any more. A page inhibits the ticket: of both, one incident is
-// open, with the class of the worse. It is pure.
-func decide(installation string, o Objective, open *Incident, firing []Key, now time.Time, pager bool) (*Incident, *Action) {
-	trigger, resolve := Trigger, Resolve
-	if len(firing) == 0 {
-		if open == nil || !open.Notified || !pager {
-			return nil, nil
-		}
-		return nil, &resolve
-	}
-	worst := firing[0]
-	for _, k := range firing {
-		if k.Class == slo.Page {
-			worst = k
-			break
-		}
-	}
-	in := Incident{Objective: o, DedupKey: DedupKey(installation, o), OpenedAt: now}
-	if open != nil {
-		in = *open
-	}
-	tell := pager && (!in.Notified || in.Class != worst.Class)
-	in.Class, in.Window = worst.Class, worst.Window
-	if tell {
-		in.Notified = true
-		return &in, &trigger
-	}
-	return &in, nil
-}

@@ -47,10 +47,11 @@ type CodeShare struct {
 
 // TopError is the error that is seen most.
 type TopError struct {
-	Message string
-	Frames  []string // "greet src/index.ts:14:9", innermost first, in the author's files
-	Count   int64
-	Request string // the id of one request that failed with it
+	Message  string
+	Frames   []string // "greet src/index.ts:14:9", innermost first, in the author's files
+	Count    int64
+	Request  string // the id of one request that failed with it
+	NewSince int    // the version that brought it; 0: it is older
 }
 
 // Deployment is a version that went live.
@@ -94,8 +95,9 @@ func (p page) event() Event {
 	e := Event{
 		Action: p.action, DedupKey: p.incident.DedupKey, Severity: p.incident.Class.Severity(),
 		Source: "hadron", Component: string(name), Group: name.Team(),
-		Class:     string(p.incident.Class) + ": " + oneLine(p.incident.SLO, maxWho),
-		Timestamp: p.at.UTC().Format(time.RFC3339Nano), Client: "Hadron",
+		Class: string(p.incident.Class) + ": " + oneLine(p.incident.SLO, maxWho),
+		Alert: Key{Objective: p.incident.Objective}.Name(), SLO: oneLine(p.incident.SLO, maxWho),
+		Timestamp: p.at.UTC().Format(time.RFC3339Nano), Began: p.incident.OpenedAt.UTC().Format(time.RFC3339Nano), Client: "Hadron",
 	}
 	if p.installation != "" {
 		e.Source = oneLine("hadron "+p.installation, maxText)
@@ -296,6 +298,9 @@ func (p page) topError() string {
 	text := oneLine(top.Message, maxError)
 	if len(top.Frames) > 0 {
 		text += " at " + oneLine(top.Frames[0], maxText)
+	}
+	if top.NewSince > 0 {
+		text += fmt.Sprintf(", new since @%d", top.NewSince)
 	}
 	if top.Count > 0 {
 		text += fmt.Sprintf(", seen %d times", top.Count)

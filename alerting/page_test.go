@@ -31,7 +31,7 @@ func TestPageReadsWell(t *testing.T) {
 	left := 0.61
 	details := alerting.Details{
 		Codes:      []alerting.CodeShare{{"function_error", 0.9}, {"timeout", 0.1}},
-		TopError:   &alerting.TopError{Message: "TypeError: x is undefined", Frames: []string{"greet src/index.ts:14:9", "fetch src/index.ts:3:1"}, Count: 120, Request: "r-1"},
+		TopError:   &alerting.TopError{Message: "TypeError: x is undefined", Frames: []string{"greet src/index.ts:14:9", "fetch src/index.ts:3:1"}, Count: 120, Request: "r-1", NewSince: 7},
 		Deployment: &alerting.Deployment{Version: 7, By: "ada", Message: "new copy", At: noon.Add(-3 * time.Minute)},
 		Previous:   6, BudgetLeft: &left,
 		Live: "https://hadron.example/functions/growth/signup/greeting", Dashboard: "https://grafana.example/d/hdn-1?from=1", Logs: "https://hadron.example/logs",
@@ -56,7 +56,7 @@ func TestPageReadsWell(t *testing.T) {
 		"since":           "2026-11-22T12:00:00Z, 60 s ago",
 		"what changed":    "@7 by ada, 2026-11-22T11:57:00Z, “new copy”",
 		"undo":            "hadron rollback growth/signup/greeting --to 6",
-		"top error":       "TypeError: x is undefined at greet src/index.ts:14:9, seen 120 times, request r-1",
+		"top error":       "TypeError: x is undefined at greet src/index.ts:14:9, new since @7, seen 120 times, request r-1",
 		"burn":            "120× over 5m and 14.9× over 1h; a page from 14.4× on",
 		"budget":          "61 % left, at this pace gone in 4 h",
 		"objective":       "availability: 99.9 % without error over 30d",

@@ -68,10 +68,7 @@ func (r *round) quarantines() {
 		if v.reason == "" {
 			v.reason = before.reason
 		}
-		r.verdicts[key] = v
-		if v.Status != was {
-			r.changed[key] = v.Status
-		}
+		r.settleOn(key, was, v)
 	}
 }
 

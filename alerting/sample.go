@@ -9,10 +9,10 @@ import (
 	"hadron/runtime/function"
 )
 
-// sample is what a rule's query says of one objective. Counts are PromQL's
-// increase(); NaN where there is no series.
+// sample is what a rule's queries say of one objective. Counts are PromQL's
+// increase(); NaN where there is no series, or where the other window was calm.
 type sample struct {
-	objective          float64
+	objective          float64 // as the manifest has it
 	longBad, longAll   float64
 	shortBad, shortAll float64
 }
@@ -38,10 +38,10 @@ func (s sample) present() bool { return s.shortAll > 0 && !math.IsNaN(s.shortBur
 // burns is the rule as Prometheus has it.
 func (s sample) burns(factor float64) bool { return s.longBurn() > factor && s.shortBurn() > factor }
 
-// samples sorts the answer to slo.Rule.Query by objective. Points that no such
-// query gives are an error: an answer half understood is not understood.
-func samples(points []metric.Point) (map[Objective]sample, error) {
-	out := make(map[Objective]sample, len(points)/5+1)
+// read sorts the answer to slo.Rule.First or Second by objective, into what was known
+// before. Points that no such query gives are an error: an answer half understood is
+// not understood.
+func read(points []metric.Point, out map[Objective]sample) error {
 	for _, p := range points {
 		o, part := Objective{}, ""
 		var team, project, base string
@@ -65,8 +65,6 @@ func samples(points []metric.Point) (map[Objective]sample, error) {
 			s = noSample
 		}
 		switch part {
-		case slo.PartObjective:
-			s.objective = p.V
 		case slo.PartLongBad:
 			s.longBad = p.V
 		case slo.PartLongAll:
@@ -76,9 +74,12 @@ func samples(points []metric.Point) (map[Objective]sample, error) {
 		case slo.PartShortAll:
 			s.shortAll = p.V
 		default:
-			return nil, fmt.Errorf("read answer: a point has the part %q", part)
+			return fmt.Errorf("read answer: a point has the part %q", part)
 		}
 		out[o] = s
 	}
-	return out, nil
+	return nil
 }
+
+// either reports whether one of the windows burns, as far as they are known.
+func (s sample) either(factor float64) bool { return s.longBurn() > factor || s.shortBurn() > factor }

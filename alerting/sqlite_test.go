@@ -65,7 +65,7 @@ func TestOverARealDatabase(t *testing.T) {
 	if waiting, dead, err := s.Depth(t.Context()); err != nil || waiting > 1 || dead != 0 {
 		t.Errorf("%d wait, %d are dead, %v", waiting, dead, err)
 	}
-	if snap, err := s.Load(t.Context()); err != nil || len(snap.Alerts)+len(snap.Incidents) != 0 {
+	if snap, err := s.Load(t.Context(), w.now); err != nil || len(snap.Alerts)+len(snap.Incidents) != 0 {
 		t.Errorf("%+v, %v", snap, err)
 	}
 }

@@ -9,17 +9,21 @@ import (
 
 // Store keeps alerts, incidents and the outbox.
 type Store interface {
-	// Load returns all alerts that are not inactive and all open incidents.
-	Load(ctx context.Context) (Snapshot, error)
+	// Load returns all alerts that are not inactive, all open incidents, and those that
+	// ended since.
+	Load(ctx context.Context, since time.Time) (Snapshot, error)
 	// Commit stores a change whole or not at all. A message without a routing key
 	// goes by that of its incident, as Bind last set it.
 	Commit(ctx context.Context, c Change) error
+	// Hands returns what people did about open incidents.
+	Hands(ctx context.Context) (map[Objective]Hand, error)
 }
 
 // Snapshot is everything that an Evaluator begins with.
 type Snapshot struct {
 	Alerts    map[Key]Status
 	Incidents map[Objective]Incident
+	Ended     []Ended
 }
 
 // Change is what one evaluation changes, in one transaction: alerts and incidents
@@ -27,8 +31,8 @@ type Snapshot struct {
 type Change struct {
 	Alerts    map[Key]Status // Inactive: forget it
 	Incidents []Incident     // opened or changed
-	Messages  []Message
-	Closed    []Objective
+	Messages  []Message      // a trigger takes the place of one of the same incident and target that waits
+	Closed    []Ended
 	// Withdrawn are dedup keys whose messages never found a routing key and are
 	// not to wait for one: nobody has heard of them.
 	Withdrawn []string
@@ -43,7 +47,7 @@ func (c Change) empty() bool {
 type Message struct {
 	ID       int64 // rises in the order of writing; the store's
 	Function function.Name
-	Event    Event // with its routing key, empty while not known
+	Event    Event // with its target and routing key, the latter empty while not known
 	Attempts int
 	Created  time.Time
 	Next     time.Time // not to be tried before
@@ -51,7 +55,8 @@ type Message struct {
 }
 
 // Outbox is the deliverer's side of the Store. Every message is in a lane, that of
-// its routing key, and leaves it in the order in which it was written.
+// its target and routing key, and leaves it in the order in which it was written. The
+// routing key of any target but PagerDuty is the target's name.
 type Outbox interface {
 	// Heads returns the first message of each lane that is due, oldest first, at most
 	// limit, and when the next of the others is due (zero: none waits).

@@ -38,6 +38,10 @@ func oneLine(s string, most int) string {
 	return b.String()
 }
 
+// Line makes a person's text safe to keep and to send: one line of valid UTF-8, of at most
+// so many characters.
+func Line(s string, most int) string { return oneLine(s, most) }
+
 // cut ends a text that goes on with an ellipsis, within most characters.
 func cut(s string, most int) string {
 	if most < 1 {

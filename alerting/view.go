@@ -42,8 +42,13 @@ func (e *Evaluator) Alerts(f Filter) []Alert {
 // alert is an entry as people see it. The caller holds e.mu.
 func (e *Evaluator) alert(k Key, a entry) Alert {
 	in, open := e.incidents[k.Objective]
+	silenced := ""
+	if a.active() {
+		silenced = hushed(e.silences, e.cfg.Inhibited, k.Objective, k.Class, e.cfg.Now())
+	}
 	return Alert{
-		Key: k, State: a.State, Since: a.Since(), ActiveAt: a.ActiveAt, Value: a.value, Reason: a.reason,
+		Silenced: silenced,
+		Key:      k, State: a.State, Since: a.Since(), ActiveAt: a.ActiveAt, Value: a.value, Reason: a.reason,
 		Inhibited: open && k.Class == slo.Ticket && in.Class == slo.Page && a.State == Firing,
 	}
 }
@@ -60,6 +65,21 @@ func (e *Evaluator) Incidents() []Incident {
 		return cmp.Or(strings.Compare(string(a.Function), string(b.Function)), strings.Compare(a.SLO, b.SLO))
 	})
 	return out
+}
+
+// Incident returns the open incident of an objective.
+func (e *Evaluator) Incident(o Objective) (Incident, bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	in, ok := e.incidents[o]
+	return in, ok
+}
+
+// Hushed says why nobody is told of an objective's incident now; empty where they are.
+func (e *Evaluator) Hushed(o Objective, class slo.Class) string {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return hushed(e.silences, e.cfg.Inhibited, o, class, e.cfg.Now())
 }
 
 // Definitions lists the alerts that guard a function, with their states: each pair

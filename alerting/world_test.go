@@ -3,6 +3,7 @@ package alerting_test
 import (
 	"context"
 	"errors"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -92,6 +93,9 @@ func (w *world) list(context.Context) ([]*function.Function, error) {
 	return out, w.listErr
 }
 
+// narrowed is what narrows a query to functions.
+var narrowed = regexp.MustCompile(`\{[^}]*\}`)
+
 func (w *world) query(ctx context.Context, expr string, at time.Time) ([]metric.Point, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,25 +105,25 @@ func (w *world) query(ctx context.Context, expr string, at time.Time) ([]metric.
 	}
 	for _, window := range function.Windows {
 		for _, r := range slo.Rules(time.Duration(window), interval) {
-			if r.Query() == expr {
-				return w.answer(r, at), ctx.Err()
+			if first := r.First() == expr; first || r.Second("") == narrowed.ReplaceAllString(expr, "") {
+				return w.answer(r, at, first), ctx.Err()
 			}
 		}
 	}
 	return nil, errors.New("no rule asks this: " + expr)
 }
 
-func (w *world) answer(r slo.Rule, at time.Time) (out []metric.Point) {
+// answer is of every function, whatever the matchers; of the short window first.
+func (w *world) answer(r slo.Rule, at time.Time, first bool) (out []metric.Point) {
+	bad, all := slo.PartLongBad, slo.PartLongAll
+	if first {
+		bad, all = slo.PartShortBad, slo.PartShortAll
+	}
 	for name, f := range w.functions {
 		if time.Duration(f.Spec.SLO.Window) != r.SLOWindow {
 			continue
 		}
 		for _, o := range f.Spec.SLO.Objectives() {
-			put := func(part string, v float64) {
-				out = append(out, metric.Point{T: at.UnixMilli(), V: v, Labels: metric.NewLabels("",
-					metric.Team, name.Team(), metric.Project, name.Project(), metric.Function, name.Base(), metric.SLO, o.Name, slo.PartLabel, part)})
-			}
-			put(slo.PartObjective, o.Ratio)
 			objective := alerting.Objective{Function: name, SLO: o.Name}
 			b, ok := w.special[objective][r.Window.Name()]
 			if !ok {
@@ -127,10 +131,10 @@ func (w *world) answer(r slo.Rule, at time.Time) (out []metric.Point) {
 					continue
 				}
 			}
-			put(slo.PartLongBad, b.bad)
-			put(slo.PartLongAll, b.all)
-			put(slo.PartShortBad, b.bad)
-			put(slo.PartShortAll, b.all)
+			for part, v := range map[string]float64{bad: b.bad, all: b.all} {
+				out = append(out, metric.Point{T: at.UnixMilli(), V: v, Labels: metric.NewLabels("",
+					metric.Team, name.Team(), metric.Project, name.Project(), metric.Function, name.Base(), metric.SLO, o.Name, slo.PartLabel, part)})
+			}
 		}
 	}
 	return out

@@ -73,6 +73,7 @@ func (t *tracked) shown(tick uint64) (Health, bool) {
 	if left, ok := t.budget.left(nil); ok {
 		h.BudgetLeft = &left
 	}
+	h.Burns = t.budget.burns(nil, nil)
 	if tick > t.seen.tick {
 		used := min((tick-t.seen.tick+1)/trendTicks, trendLength)
 		h.Trend = noTrend[:used:used]

@@ -63,7 +63,7 @@ func (c *Collector) appendLoop(ctx context.Context) {
 		if c.now().Before(paused) {
 			continue
 		}
-		err := c.appendAll(ctx, full)
+		err := c.appendAll(ctx, full, false)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -85,12 +85,17 @@ func (c *Collector) appendLoop(ctx context.Context) {
 // appendAll gives the store one sample of each living series and ends those that
 // are gone; unless full, of functions that came, changed or went only. Counters
 // are cumulative, so what fails is made good by the next pass.
-func (c *Collector) appendAll(ctx context.Context, full bool) error {
+func (c *Collector) appendAll(ctx context.Context, full, last bool) error {
 	c.passing.Lock()
 	defer c.passing.Unlock()
 	began := c.now()
 	p := &pass{c: c, ctx: ctx, last: c.lastPass, at: max(began.UnixMilli(), c.lastPass+3)}
 	c.lastPass = p.at
+	if p.rolling = full && c.rolls(p.at, last); p.rolling {
+		if err := c.bridge(ctx, p.last, p.at); err != nil {
+			return err
+		}
+	}
 	removed := c.takeRemoved()
 	ended := make(map[function.Name]bool, len(removed))
 	for _, t := range removed {
@@ -107,6 +112,7 @@ func (c *Collector) appendAll(ctx context.Context, full bool) error {
 		p.write(t, full)
 	}
 	p.flush()
+	p.flushRollups()
 	c.metrics.appendSeconds.Observe(c.now().Sub(began).Seconds())
 	if full {
 		c.metrics.series.Set(float64(p.series))
@@ -123,13 +129,14 @@ type rejection interface {
 
 // pass is one walk over the functions; it fills chunks and gives them away.
 type pass struct {
-	c      *Collector
-	ctx    context.Context
-	at     int64 // of this pass
-	last   int64 // of the one before
-	series int
-	err    error
-	fresh  []*writtenSeries // whose first zero is in the chunk
+	c       *Collector
+	ctx     context.Context
+	at      int64 // of this pass
+	last    int64 // of the one before
+	rolling bool  // it writes rollups
+	series  int
+	err     error
+	fresh   []*writtenSeries // whose first zero is in the chunk
 }
 
 // write adds a function's samples to the chunk.
@@ -141,19 +148,18 @@ func (p *pass) write(t *tracked, full bool) {
 	}
 	t.dirty = false
 	w := &t.written
-	if t.silent() {
-		t.mu.Unlock()
+	silent := t.silent()
+	if !silent {
+		w.pass++
+	}
+	p.rows(t, p.at)
+	if p.rolling {
+		p.rollUp(t, p.at)
+	}
+	t.mu.Unlock()
+	if silent {
 		return
 	}
-	w.pass++
-	for i := range t.budget.parts {
-		t.budget.parts[i].appended = t.budget.parts[i].retired
-	}
-	t.rows(func(r row) {
-		t.budget.note(r)
-		p.row(t, r, p.at)
-	})
-	t.mu.Unlock()
 	for k, s := range w.series {
 		if s.pass != w.pass {
 			p.add(metric.Sample{Series: &s.Series, T: p.at, V: metric.Stale})
@@ -167,6 +173,18 @@ func (p *pass) write(t *tracked, full bool) {
 	if len(p.c.chunk) >= appendChunk {
 		p.flush()
 	}
+}
+
+// rows adds a sample of each of the function's series, and notes what the store will
+// have of its objectives. The caller holds t.mu.
+func (p *pass) rows(t *tracked, at int64) {
+	for i := range t.budget.parts {
+		t.budget.parts[i].appended = t.budget.parts[i].retired
+	}
+	t.rows(func(r row) {
+		t.budget.note(r)
+		p.row(t, r, at)
+	})
 }
 
 // silent reports whether the function has no series and had none. The caller holds t.mu.
@@ -260,7 +278,8 @@ func (p *pass) end(t *tracked) bool {
 	before := p.err
 	p.err = nil
 	t.mu.Lock()
-	t.rows(func(r row) { p.row(t, r, p.at-1) })
+	p.rows(t, p.at-1)
+	p.endRollups(t)
 	t.mu.Unlock()
 	for _, s := range t.written.series {
 		p.add(metric.Sample{Series: &s.Series, T: p.at, V: metric.Stale})

@@ -3,7 +3,6 @@ package collector_test
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,46 +158,6 @@ func TestObjectivesFollowTheSpec(t *testing.T) {
 			if got := store.of(name, metric.SLO, "latency-p99"); !ended(got) {
 				t.Errorf("%s of an objective that is gone goes on: %v", name, values(got))
 			}
-		}
-	})
-}
-
-func TestBudgetLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := newMemory(t)
-		asked := 0
-		store.query = func(expr string, _ time.Time) ([]metric.Point, error) {
-			asked++
-			if asked <= 2 {
-				return nil, errors.New("warming up")
-			}
-			v := 10_000.0
-			if strings.Contains(expr, metric.BadEvents) {
-				v = 5
-			}
-			if !strings.Contains(expr, "[2592000s]") {
-				t.Errorf("query %s", expr)
-			}
-			return []metric.Point{{Labels: metric.NewLabels("", metric.Team, "acme", metric.Project, "web", metric.Function, "hello", metric.SLO, "availability"), V: v}}, nil
-		}
-		f := registered(hello, 1, time.Now().Add(-time.Hour))
-		c := start(t, store)
-		c.Apply(f)
-		tick(2)
-		if health, _ := c.Health(hello); health.BudgetLeft != nil {
-			t.Errorf("budget %g before the store answered", *health.BudgetLeft)
-		}
-		tick(40)
-		if health, _ := c.Health(hello); health.BudgetLeft == nil || *health.BudgetLeft < 0.499 || *health.BudgetLeft > 0.501 {
-			t.Fatalf("budget of 5 bad in 10,000 with 99.9 %%: %+v", health)
-		}
-		h := c.Handle(version(1))
-		for range 10 {
-			call(h, invocation.FunctionError, time.Millisecond)
-		}
-		tick(2)
-		if health, _ := c.Health(hello); *health.BudgetLeft > -0.49 || *health.BudgetLeft < -0.51 {
-			t.Errorf("budget after ten more: %g", *health.BudgetLeft)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"hadron/collector/metric"
@@ -12,25 +11,35 @@ import (
 )
 
 // budget is how much of each objective's error budget is spent in the function's
-// window: what the store knew at one moment, and the own counts since. Guarded by
-// the lock of its function.
+// window: all that was ever counted, less what had been counted when the window
+// begins. Guarded by the lock of its function.
 type budget struct {
 	window time.Duration
-	known  bool   // the store was asked
+	known  bool   // what had been counted when the window begins
+	burn   bool   // and when each of burnWindows does
 	parts  []part // none while the function has neither handles nor a past: all of it is left
 }
 
-// part is one objective of a budget.
+// part is one objective of a budget, or one that the function had: its total goes on
+// where it comes back.
 type part struct {
 	name  string
+	off   bool // the function has no such objective now
 	ratio float64
-	// Counts of this process: of versions that ended, as last appended, and as
-	// appended when the store is or was asked.
-	retired, appended, asked, base tallies
-	stored                         [2]float64 // events and bad events in the window, as the store answered
+	// Counts of earlier processes; of versions that ended; as last appended; and as
+	// appended when the store is asked.
+	base, retired, appended, asked tallies
+	before                         [2]float64                   // total events and bad events when the window begins
+	burned                         [len(burnWindows)][2]float64 // the same of each of burnWindows
+	rolled                         *rolled                      // what the store of rollups has; made with the first rollup
 }
 
 type tallies struct{ events, bad uint64 }
+
+func (t *tallies) add(o tallies) { t.events, t.bad = t.events+o.events, t.bad+o.bad }
+
+// maxParts bounds the objectives that a function had.
+const maxParts = 16
 
 func (b *budget) setObjectives(window time.Duration, objectives []function.Objective) {
 	if window != b.window {
@@ -49,18 +58,28 @@ func (b *budget) keep(objectives []function.Objective) {
 	}
 }
 
-// take makes the parts those of the objectives; one that keeps its name goes on.
+// take makes the objectives the parts that count, in their order.
 func (b *budget) take(objectives []function.Objective) {
-	next := make([]part, 0, len(objectives))
+	next := make([]part, 0, max(len(objectives), len(b.parts)))
 	for _, o := range objectives {
 		p := part{name: o.Name}
-		if at := slices.IndexFunc(b.parts, func(p part) bool { return p.name == o.Name }); at >= 0 {
+		if at := b.find(o.Name); at >= 0 {
 			p = b.parts[at]
 		}
-		p.ratio = o.Ratio
+		p.ratio, p.off = o.Ratio, false
 		next = append(next, p)
 	}
+	for _, p := range b.parts {
+		if len(next) < maxParts && !slices.ContainsFunc(next, func(n part) bool { return n.name == p.name }) {
+			p.off = true
+			next = append(next, p)
+		}
+	}
 	b.parts = next
+}
+
+func (b *budget) find(name string) int {
+	return slices.IndexFunc(b.parts, func(p part) bool { return p.name == name })
 }
 
 // retire keeps the counts of a version that ends.
@@ -98,9 +117,10 @@ func (b *budget) left(handles []*Handle) (float64, bool) {
 	worst := 1.0
 	for i := range b.parts {
 		p := &b.parts[i]
-		now := p.total(handles)
-		events := p.stored[0] + since(now.events, p.base.events)
-		bad := p.stored[1] + since(now.bad, p.base.bad)
+		if p.off {
+			continue
+		}
+		events, bad := p.since(p.before, handles)
 		if allowed := events * (1 - p.ratio); allowed > 0 {
 			worst = min(worst, 1-bad/allowed)
 		}
@@ -108,82 +128,116 @@ func (b *budget) left(handles []*Handle) (float64, bool) {
 	return worst, true
 }
 
-func since(now, then uint64) float64 {
-	if now < then {
-		return 0 // a version was forgotten
-	}
-	return float64(now - then)
+// since is how many events there were since so many were counted, and how many were bad.
+func (p *part) since(before [2]float64, handles []*Handle) (events, bad float64) {
+	now := p.total(handles)
+	now.add(p.base)
+	return max(0, float64(now.events)-before[0]), max(0, float64(now.bad)-before[1])
 }
 
-// budgetEvery is how often the store is asked again about a window: own counts
+// budgetEvery is how often the store is asked where a window begins now: own counts
 // carry the budget in between, and only what leaves the window at its far end is
 // missed.
 func budgetEvery(window time.Duration) time.Duration {
-	return min(max(window/60, time.Minute), 6*time.Hour)
+	return max(min(window/60, metric.RollupEvery), time.Minute)
 }
 
-// refreshBudgets asks the store, with two queries for each window in use, how
-// much of the budgets was spent.
+// refreshBudgets asks the store, with one query for each window in use, what had been
+// counted when the window began.
 func (c *Collector) refreshBudgets(ctx context.Context, window time.Duration) error {
 	tracked, at := c.markBudgets(window)
-	if len(tracked) == 0 || at.IsZero() {
+	if len(tracked) == 0 || at.IsZero() || !c.rollups.caughtUp.Load() {
 		return nil
 	}
-	var answers [2]map[budgetKey]float64
-	for i, name := range []string{metric.Events, metric.BadEvents} {
-		expr := fmt.Sprintf(`sum by (%s, %s, %s, %s) (increase(%s{%s=%q}[%ss]))`,
-			metric.Team, metric.Project, metric.Function, metric.SLO, name, metric.Job, metric.JobValue,
-			strconv.FormatInt(int64(window/time.Second), 10))
-		points, err := c.store.Query(ctx, expr, at)
-		if err != nil {
-			return fmt.Errorf("query budgets: %w", err)
-		}
-		answers[i] = make(map[budgetKey]float64, len(points))
-		for _, p := range points {
-			answers[i][budgetKey{
-				function.Name(p.Labels.Get(metric.Team) + "/" + p.Labels.Get(metric.Project) + "/" + p.Labels.Get(metric.Function)),
-				p.Labels.Get(metric.SLO),
-			}] = p.V
-		}
+	answer, err := c.counts(ctx, window, at)
+	if err != nil {
+		return err
 	}
 	for _, t := range tracked {
 		t.mu.Lock()
 		if t.budget.window == window {
-			changed := !t.budget.known || len(t.budget.parts) > 0
-			t.budget.known = true
-			if len(t.budget.parts) == 0 && t.past(answers) {
-				t.budget.keep(t.promise.objectives)
-				changed = true
-			}
-			if changed {
+			if !t.budget.known || len(t.budget.parts) > 0 {
 				t.restate = true
 				c.activate(t)
 			}
-			for i := range t.budget.parts {
-				p := &t.budget.parts[i]
-				k := budgetKey{t.name, p.name}
-				p.stored = [2]float64{answers[0][k], answers[1][k]}
-				p.base = p.asked
-			}
+			t.budget.known = true
+			t.beginWindow(answer, window < wideWindow)
 		}
 		t.mu.Unlock()
 	}
 	return nil
 }
 
-// past reports whether the store has events of the function. The caller holds t.mu.
-func (t *tracked) past(answers [2]map[budgetKey]float64) bool {
-	for _, o := range t.promise.objectives {
-		if k := (budgetKey{t.name, o.Name}); answers[0][k] != 0 || answers[1][k] != 0 {
-			return true
-		}
+// counts asks for the counters of all functions: of wide windows as they were when
+// these began, of others what was counted within.
+func (c *Collector) counts(ctx context.Context, window time.Duration, at time.Time) (map[budgetKey][2]float64, error) {
+	expr, asOf := c.withinQuery(window), at
+	if window >= wideWindow {
+		expr, asOf = c.beforeQuery(window, at)
 	}
-	return false
+	return c.countsOf(ctx, expr, asOf)
+}
+
+func (c *Collector) countsOf(ctx context.Context, expr string, at time.Time) (map[budgetKey][2]float64, error) {
+	points, err := c.ask(ctx, expr, at)
+	if err != nil {
+		return nil, err
+	}
+	answer := make(map[budgetKey][2]float64, len(points)/2)
+	for _, p := range points {
+		k := budgetKey{nameOf(p.Labels), p.Labels.Get(metric.SLO), p.Labels.Get(metric.Created)}
+		counts := answer[k]
+		if n := p.Labels.Get(counterLabel); n == metric.Events || n == metric.RolledEvents {
+			counts[0] = p.V
+		} else {
+			counts[1] = p.V
+		}
+		answer[k] = counts
+	}
+	return answer, nil
+}
+
+// beginWindow takes what the store answered: what had been counted when the window
+// began, or what was counted within. The caller holds t.mu.
+func (t *tracked) beginWindow(answer map[budgetKey][2]float64, within bool) {
+	for i := range t.budget.parts {
+		p := &t.budget.parts[i]
+		if !within {
+			p.before = answer[budgetKey{t.name, p.name, t.created}]
+			continue
+		}
+		counts := answer[budgetKey{t.name, p.name, ""}]
+		p.before = [2]float64{float64(p.base.events+p.asked.events) - counts[0], float64(p.base.bad+p.asked.bad) - counts[1]}
+	}
+}
+
+// wideWindow is the shortest window whose begin is looked up in the rollups; over a
+// shorter one, the five minutes between them would show.
+const wideWindow = 24 * time.Hour
+
+// withinQuery is the query for what was counted within a window.
+func (c *Collector) withinQuery(window time.Duration) string {
+	return c.bothCounters(metric.Events, metric.BadEvents, fmt.Sprintf("sum by (%s, %s, %s, %s) (increase(%%s[%dms] anchored))",
+		metric.Team, metric.Project, metric.Function, metric.SLO, window.Milliseconds()))
+}
+
+// beforeQuery is the query for what had been counted when a window began, and as of
+// when it is asked.
+func (c *Collector) beforeQuery(window time.Duration, at time.Time) (expr string, asOf time.Time) {
+	begin, read := at.Add(-window), "last_over_time"
+	// Where the store begins later, its oldest totals are what had been counted: zeros
+	// where it is young, else what a bound on size has left.
+	if oldest, _ := c.store.RollupBounds(); begin.Before(oldest) {
+		begin, read = oldest.Add(metric.RollupReach-time.Millisecond), "min_over_time"
+	}
+	return c.bothCounters(metric.RolledEvents, metric.RolledBadEvents,
+		fmt.Sprintf("%s(%%s[%dms])", read, metric.RollupReach.Milliseconds())), begin
 }
 
 type budgetKey struct {
-	name function.Name
-	slo  string
+	name    function.Name
+	slo     string
+	created string // empty where raw samples answered
 }
 
 // markBudgets notes, between two passes of the append loop, which counts the
@@ -208,14 +262,19 @@ func (c *Collector) markBudgets(window time.Duration) ([]*tracked, time.Time) {
 	return out, time.UnixMilli(c.lastPass)
 }
 
-// budgetLoop asks for each window in use as often as it is due, and sooner where
-// a function came since; a failure is counted, logged once an outage, and tried again.
+// budgetLoop learns what earlier processes counted, then asks for each window in use
+// as often as it is due, and sooner where a function came since; a failure is
+// counted, logged once an outage, and tried again.
 func (c *Collector) budgetLoop(ctx context.Context) {
+	if !c.catchUp(ctx) {
+		return
+	}
 	asked := map[time.Duration]time.Time{}
 	ticker := time.NewTicker(budgetCheck)
 	defer ticker.Stop()
 	failing := false
 	var windows map[time.Duration]bool
+	var burned time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -240,15 +299,31 @@ func (c *Collector) budgetLoop(ctx context.Context) {
 				return
 			}
 			c.windowsStale.Store(true) // who waited may have its answer
-			if err != nil {
-				c.metrics.budgetFailures.Inc()
-				if !failing {
-					c.log.Warn("budgets could not be read", "window", window, "error", err)
-				}
+			failing = c.budgetFailed(err, failing)
+		}
+		if now := c.now(); now.Sub(burned) >= burnEvery {
+			burned = now
+			err := c.refreshBurns(ctx)
+			if ctx.Err() != nil {
+				return
 			}
-			failing = err != nil
+			if failing = c.budgetFailed(err, failing); failing {
+				burned = now.Add(budgetRetry - burnEvery)
+			}
 		}
 	}
+}
+
+// budgetFailed counts a failure, and logs the first of an outage.
+func (c *Collector) budgetFailed(err error, failing bool) bool {
+	if err == nil {
+		return false
+	}
+	c.metrics.budgetFailures.Inc()
+	if !failing {
+		c.log.Warn("budgets could not be read", "error", err)
+	}
+	return true
 }
 
 const (

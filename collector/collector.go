@@ -28,8 +28,14 @@ type Store interface {
 	// slice. An error that has a method Rejected() int tells how many it refused for
 	// good while it kept the others; any other error means that it kept none.
 	Append(ctx context.Context, samples []metric.Sample) error
-	// Query evaluates an instant query at a time.
+	// AppendRollups is Append into the store of rollups (metric.IsRollup).
+	AppendRollups(ctx context.Context, samples []metric.Sample) error
+	// Query evaluates an instant query at a time, over samples and rollups.
 	Query(ctx context.Context, expr string, at time.Time) ([]metric.Point, error)
+	// Bounds and RollupBounds are the times of the oldest and newest sample and
+	// rollup; zero where there is none.
+	Bounds() (oldest, newest time.Time)
+	RollupBounds() (oldest, newest time.Time)
 }
 
 // Config is what a Collector is made of.
@@ -39,6 +45,7 @@ type Config struct {
 	Interval   time.Duration // between samples of a series; default 15 s
 	Step       time.Duration // between computations of health; default 1 s
 	Crowd      int           // functions past which those that nobody calls have no series; default 5,000
+	Groups     GroupStore    // nil: error groups end with the process
 	Now        func() time.Time
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // of the collector's own metrics; may be nil
@@ -79,6 +86,9 @@ type Collector struct {
 
 	unknown refusals   // of names that no function has
 	groups  groupCount // of errors
+	kept    GroupStore // nil: groups end with the process
+	goneMu  sync.Mutex
+	gone    map[function.Name]struct{} // functions whose groups the store is to forget
 
 	mu       sync.RWMutex
 	byName   map[function.Name]*tracked
@@ -95,6 +105,7 @@ type Collector struct {
 	passing  sync.Mutex // held during a pass of the append loop
 	lastPass int64      // Unix milliseconds; 0 before the first
 	chunk    []metric.Sample
+	rollups  rollups
 
 	live   live
 	trials trials
@@ -111,7 +122,7 @@ func New(cfg Config) (*Collector, error) {
 	c := &Collector{
 		store: cfg.Store, node: cfg.Node, now: cfg.Now,
 		interval: cmp.Or(cfg.Interval, 15*time.Second), step: cmp.Or(cfg.Step, time.Second), crowd: cmp.Or(cfg.Crowd, 5000),
-		descs: descriptions(), byName: map[function.Name]*tracked{}, wake: make(chan struct{}, 1),
+		descs: descriptions(), byName: map[function.Name]*tracked{}, gone: map[function.Name]struct{}{}, kept: cfg.Groups, wake: make(chan struct{}, 1),
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -143,9 +154,10 @@ func (c *Collector) Start(ctx context.Context) error {
 			t.rest()
 		}
 	}
+	c.loadGroups(ctx)
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.cancel = cancel
-	for _, loop := range []func(context.Context){c.appendLoop, c.healthLoop, c.budgetLoop, c.sweepLoop} {
+	for _, loop := range []func(context.Context){c.appendLoop, c.healthLoop, c.budgetLoop, c.sweepLoop, c.groupsLoop} {
 		c.done.Go(func() { loop(run) })
 	}
 	return nil
@@ -160,10 +172,11 @@ func (c *Collector) Stop(ctx context.Context) error {
 	c.cancel()
 	c.cancel = nil
 	c.done.Wait()
-	if err := c.appendAll(ctx, true); err != nil {
-		return fmt.Errorf("append last samples: %w", err)
+	err := c.saveGroups(ctx)
+	if cause := c.appendAll(ctx, true, true); cause != nil {
+		err = errors.Join(err, fmt.Errorf("append last samples: %w", cause))
 	}
-	return nil
+	return err
 }
 
 // Handle returns the version's handle, the same one each time while the function
@@ -207,6 +220,7 @@ func (c *Collector) Remove(name function.Name) {
 	c.mu.Unlock()
 	if t != nil {
 		t.groups.release()
+		c.goneGroups(name, true)
 		c.nudge()
 	}
 }

@@ -16,6 +16,12 @@ type discard struct{}
 
 func (discard) Append(context.Context, []metric.Sample) error { return nil }
 
+func (discard) AppendRollups(context.Context, []metric.Sample) error { return nil }
+
+func (discard) Bounds() (oldest, newest time.Time) { return oldest, newest }
+
+func (discard) RollupBounds() (oldest, newest time.Time) { return oldest, newest }
+
 func (discard) Query(context.Context, string, time.Time) ([]metric.Point, error) { return nil, nil }
 
 func newCollector(b *testing.B) *collector.Collector {
@@ -29,7 +35,7 @@ func newCollector(b *testing.B) *collector.Collector {
 
 var outcome = invocation.Outcome{
 	Code: invocation.OK, Status: 200, Duration: 1200 * time.Microsecond, CPU: 300 * time.Microsecond, Queue: time.Microsecond,
-	TraceID: "0af7651916cd43dd8448eb211c80319c", RequestID: "r1",
+	TraceID: "0af7651916cd43dd8448eb211c80319c", Traced: true, RequestID: "r1",
 }
 
 // BenchmarkRecorder is what an invocation pays to be counted.

@@ -47,6 +47,20 @@ func (m *memory) Append(_ context.Context, samples []metric.Sample) error {
 	return nil
 }
 
+// AppendRollups keeps them apart by their names.
+func (m *memory) AppendRollups(ctx context.Context, samples []metric.Sample) error {
+	for _, s := range samples {
+		if !metric.IsRollup(s.Series.Labels.Get(metric.Name)) {
+			m.t.Errorf("%s is no rollup", text(s.Series.Labels))
+		}
+	}
+	return m.Append(ctx, samples)
+}
+
+func (m *memory) Bounds() (oldest, newest time.Time) { return oldest, newest }
+
+func (m *memory) RollupBounds() (oldest, newest time.Time) { return oldest, newest }
+
 func (m *memory) Query(_ context.Context, expr string, at time.Time) ([]metric.Point, error) {
 	if m.query == nil {
 		return nil, nil

@@ -36,7 +36,8 @@ type ErrorGroup struct {
 	Count       int64
 	FirstSeen   time.Time
 	LastSeen    time.Time
-	Versions    []int  // ascending
+	Versions    []int  // ascending, the newest few
+	Since       int    // the version that showed it first
 	Request     string // the last one's request id
 }
 
@@ -52,6 +53,8 @@ type groups struct {
 
 	mu   sync.Mutex
 	byID map[string]*ErrorGroup
+	// By fingerprint: what the store does not know yet, and what it was told last.
+	changed, lost, saving, losing map[string]struct{}
 }
 
 func (g *groups) add(now time.Time, version int, code invocation.Code, status int, failure *invocation.Failure, request string) {
@@ -68,9 +71,10 @@ func (g *groups) add(now time.Time, version int, code invocation.Code, status in
 			g.evict()
 		}
 		g.all.kept.Add(1)
-		group = &ErrorGroup{Fingerprint: id, Code: string(code), Stack: cloneFrames(stack), FirstSeen: now}
+		group = &ErrorGroup{Fingerprint: id, Code: string(code), Stack: cloneFrames(stack), FirstSeen: now, Since: version}
 		g.byID[id] = group
 	}
+	g.change(id)
 	group.Message = message
 	group.Count++
 	group.LastSeen = now
@@ -94,6 +98,7 @@ func (g *groups) evict() {
 		}
 	}
 	delete(g.byID, oldest.Fingerprint)
+	g.lose(oldest.Fingerprint)
 	g.all.kept.Add(-1)
 	g.all.dropped.Add(1)
 }
@@ -103,7 +108,7 @@ func (g *groups) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.all.kept.Add(-int64(len(g.byID)))
-	g.byID = nil
+	g.byID, g.changed, g.lost, g.saving, g.losing = nil, nil, nil, nil, nil
 }
 
 func cloneFrames(stack []invocation.Frame) []invocation.Frame {

@@ -133,7 +133,7 @@ func (h *Handle) Observe(trigger invocation.Trigger, o invocation.Outcome) {
 		}
 	}
 	h.inFlight.Add(-1)
-	if o.TraceID != "" && h.wantExemplar.CompareAndSwap(true, false) {
+	if o.Traced && h.wantExemplar.CompareAndSwap(true, false) {
 		h.exemplar.Store(&exemplar{trace: o.TraceID, seconds: o.Duration.Seconds(), at: h.owner.now().UnixMilli()})
 	}
 	if failed {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hadron/runtime/function"
+	"hadron/runtime/invocation"
 )
 
 // Health is how one function is doing now. Durations are seconds, shares are
@@ -23,9 +24,14 @@ type Health struct {
 	P95             *float64
 	P99             *float64
 	InFlight        int
-	BudgetLeft      *float64 // share of the worst objective's error budget; under 0 when overspent
-	Availability    float64  // the objective, a ratio
-	LatencyTarget   float64  // seconds, of the strictest latency objective; 0: none
+	Errors          []CodeShare // of all invocations, by code; those that there were
+	ColdStarts      float64     // a second
+	Throttled       float64     // calls refused for want of room, a second
+	CPU             float64     // time inside the VM, seconds a second
+	BudgetLeft      *float64    // share of the worst objective's error budget; under 0 when overspent
+	Burns           []Burn      // of the objective that burns fastest, shortest window first; nil until the store has answered
+	Availability    float64     // the objective, a ratio
+	LatencyTarget   float64     // seconds, of the strictest latency objective; 0: none
 	LatencyQuantile float64
 	Window          string // of the SLO
 	Versions        []VersionShare
@@ -34,6 +40,19 @@ type Health struct {
 	DeployedBy      string
 	UpdatedAt       time.Time // of the computation
 	Changed         uint64    // the computation that last changed anything but UpdatedAt; grows
+}
+
+// CodeShare is how much of all invocations failed in one way.
+type CodeShare struct {
+	Code  invocation.Code
+	Ratio float64
+}
+
+// Burn is how many times faster than sustainable an error budget was spent over a
+// window.
+type Burn struct {
+	Window time.Duration
+	Rate   float64 // 0 where nothing happened
 }
 
 // VersionShare is one version's share of live.
@@ -188,6 +207,7 @@ type healthState struct {
 type published struct {
 	Health
 	values [5]float64
+	burns  [len(burnWindows)]Burn
 }
 
 // compute is one function's tick. It reports false where nothing can change any more
@@ -323,22 +343,27 @@ func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) {
 	p := &published{}
 	h := &p.Health
 	h.State, h.Since, h.InFlight = s.state, s.since, int(inFlight)
-	h.Rate = float64(sum.calls) / s.covering(k).Seconds()
+	covered := s.covering(k).Seconds()
+	h.Rate, h.ColdStarts = float64(sum.calls)/covered, float64(sum.cold)/covered
+	h.Throttled, h.CPU = float64(sum.overloaded)/covered, time.Duration(sum.cpu).Seconds()/covered
 	set := func(at int, v float64) *float64 {
 		p.values[at] = v
 		return &p.values[at]
 	}
 	if sum.calls > 0 {
 		h.ErrorRatio = set(0, ratio(sum.failed(), sum.calls))
+		h.Errors = byCode(&sum)
 		if n := s.window.durations; n > 0 {
 			h.P50 = set(1, quantile(0.5, n, &s.window.sum))
 			h.P95 = set(2, quantile(0.95, n, &s.window.sum))
 			h.P99 = set(3, quantile(0.99, n, &s.window.sum))
 		}
 	}
-	if left, ok := t.budget.left(*t.handles.Load()); ok {
+	handles := *t.handles.Load()
+	if left, ok := t.budget.left(handles); ok {
 		h.BudgetLeft = set(4, left)
 	}
+	h.Burns = t.budget.burns(p.burns[:0], handles)
 	t.describe(h)
 	if held, share := t.outOfService(); share > 0 {
 		h.Reason = quarantineReason(held, share, k.now)
@@ -355,6 +380,17 @@ func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) {
 	}
 	h.Changed = k.number
 	s.last = p
+}
+
+// byCode is the share of each kind of failure that there was.
+func byCode(s *sums) []CodeShare {
+	var out []CodeShare
+	for i, n := range s.errors {
+		if n > 0 {
+			out = append(out, CodeShare{errorCodes[i], ratio(n, s.calls)})
+		}
+	}
+	return out
 }
 
 // describe notes what does not come from calls.
@@ -381,5 +417,7 @@ func (p *published) same(h *Health) bool {
 		equal(o.ErrorRatio, h.ErrorRatio) && equal(o.P50, h.P50) && equal(o.P95, h.P95) && equal(o.P99, h.P99) &&
 		equal(o.BudgetLeft, h.BudgetLeft) && o.Availability == h.Availability && o.LatencyTarget == h.LatencyTarget &&
 		o.LatencyQuantile == h.LatencyQuantile && o.Window == h.Window && o.DeployedBy == h.DeployedBy &&
+		o.ColdStarts == h.ColdStarts && o.Throttled == h.Throttled && o.CPU == h.CPU &&
+		slices.Equal(o.Errors, h.Errors) && slices.Equal(o.Burns, h.Burns) &&
 		o.DeployedAt.Equal(h.DeployedAt) && slices.Equal(o.Versions, h.Versions) && slices.Equal(o.Trend, h.Trend)
 }

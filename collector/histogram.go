@@ -147,25 +147,24 @@ func (h *histogram) snapshot() *metric.Histogram {
 }
 
 // quantile estimates the q-quantile in seconds of total observations counted in
-// buckets, as PromQL's histogram_quantile does: exponentially within a bucket.
+// buckets, for a q of a half and more, as PromQL's histogram_quantile does: from the
+// largest down, exponentially within a bucket.
 func quantile(q float64, total uint64, buckets *[bucketCount + 1]uint32) float64 {
-	rank := q * float64(total)
-	below := float64(buckets[zeroAt])
-	if below >= rank && below > 0 {
-		return zeroLimit * rank / below
-	}
-	for at, n := range buckets[:bucketCount] {
+	rank := (1 - q) * float64(total)
+	above := 0.0
+	for at := bucketCount - 1; at >= 0; at-- {
+		n := float64(buckets[at])
 		if n == 0 {
 			continue
 		}
-		if below+float64(n) >= rank {
-			upper := bounds[at]
-			lower := upper / fractionStep
-			return lower * math.Pow(fractionStep, (rank-below)/float64(n))
+		if above += n; above >= rank {
+			return bounds[at] / fractionStep * math.Pow(fractionStep, (above-rank)/n)
 		}
-		below += float64(n)
 	}
-	return bounds[bucketCount-1]
+	if n := float64(buckets[zeroAt]); n > 0 {
+		return zeroLimit * (above + n - rank) / n
+	}
+	return 0
 }
 
 var fractionStep = math.Exp2(1.0 / perOctave)

@@ -41,7 +41,7 @@ func (c *Collector) endOrphans(ctx context.Context, found []metric.Labels) error
 	if len(found) == 0 {
 		return nil
 	}
-	if err := c.appendAll(ctx, true); err != nil {
+	if err := c.appendAll(ctx, true, false); err != nil {
 		return err
 	}
 	c.passing.Lock()

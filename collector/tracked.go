@@ -3,6 +3,7 @@ package collector
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,16 +56,18 @@ type tracked struct {
 	handles atomic.Pointer[[]*Handle] // awake ones, ordered by version; replaced, never changed
 	active  atomic.Bool               // the health loop looks at it each tick
 
-	mu       sync.Mutex
-	versions map[int]*Handle // those of handles, and those asleep; made with the first one
-	promise  *promise        // of the manifest that live last pointed at whole; shared
-	applied  bool            // false: only a handle is known, the registry has not told of it yet
-	dirty    bool            // zeros or markers wait to be appended
-	restate  bool            // something that health shows changed
-	since    time.Time
-	aliases  []function.Alias
-	live     []VersionShare
-	deployed deployment
+	mu         sync.Mutex
+	versions   map[int]*Handle // those of handles, and those asleep; made with the first one
+	promise    *promise        // of the manifest that live last pointed at whole; shared
+	applied    bool            // false: only a handle is known, the registry has not told of it yet
+	dirty      bool            // zeros or markers wait to be appended
+	restate    bool            // something that health shows changed
+	since      time.Time
+	created    string // when it was registered, as its rollups have it
+	registered int64  // the same, Unix milliseconds
+	aliases    []function.Alias
+	live       []VersionShare
+	deployed   deployment
 
 	dropped     *[len(dropReasons)]uint64     // made at the first drop
 	quarantined map[int]invocation.Quarantine // by version
@@ -117,6 +120,9 @@ func (t *tracked) apply(f *function.Function, p *promise, started time.Time, ser
 	first := !t.applied
 	t.applied, t.dirty, t.restate = true, true, true
 	t.setPromise(p)
+	if t.registered = f.CreatedAt.UnixMilli(); first {
+		t.created = strconv.FormatInt(t.registered, 10)
+	}
 	t.aliases = f.Aliases
 	live := shares(f)
 	if first || !slices.Equal(live, t.live) {
@@ -145,7 +151,7 @@ func (t *tracked) apply(f *function.Function, p *promise, started time.Time, ser
 		h.setObjectives(t.promise.objectives)
 	}
 	if first && !f.CreatedAt.Before(started) {
-		t.budget.known = true // the store has nothing of it
+		t.budget.known, t.budget.burn = true, true // the store has nothing of it
 	}
 }
 
@@ -396,9 +402,13 @@ func (h *Handle) setObjectives(objectives []function.Objective) {
 		}
 		next = append(next, made)
 	}
-	if !same {
-		h.slo.Store(&next)
+	if same {
+		return
 	}
+	h.owner.budget.retire(slices.DeleteFunc(slices.Clone(old), func(o *objective) bool {
+		return slices.ContainsFunc(next, func(n *objective) bool { return n.tally == o.tally })
+	}))
+	h.slo.Store(&next)
 }
 
 // labels are the pairs that every series of this function has.

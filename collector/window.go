@@ -17,11 +17,15 @@ type sums struct {
 	errors     [len(errorCodes)]uint32
 	slow       [maxLatencies]uint32 // over the threshold, by latency objective
 	overloaded uint32
+	cold       uint32
+	cpu        int64 // nanoseconds
 }
 
 func (s *sums) add(o *sums) {
 	s.calls += o.calls
 	s.overloaded += o.overloaded
+	s.cold += o.cold
+	s.cpu += o.cpu
 	for i := range s.errors {
 		s.errors[i] += o.errors[i]
 	}
@@ -33,6 +37,8 @@ func (s *sums) add(o *sums) {
 func (s *sums) subtract(o *sums) {
 	s.calls -= o.calls
 	s.overloaded -= o.overloaded
+	s.cold -= o.cold
+	s.cpu -= o.cpu
 	for i := range s.errors {
 		s.errors[i] -= o.errors[i]
 	}
@@ -105,6 +111,8 @@ func (w *window) newest() *sums { return &w.ticks[(w.at-1+windowTicks)%windowTic
 type handleSeen struct {
 	calls  uint64
 	errors [len(errorCodes)]uint64
+	cold   uint64
+	cpu    int64
 	hist   *histogramSeen
 }
 
@@ -138,6 +146,10 @@ func (w *window) observe(h *Handle, at int) {
 	calls := h.invocations()
 	s.calls += uint32(calls - h.seen.calls)
 	h.seen.calls = calls
+	cold, cpu := h.cold.Load(), h.cpu.Load()
+	s.cold += uint32(cold - h.seen.cold)
+	s.cpu += cpu - h.seen.cpu
+	h.seen.cold, h.seen.cpu = cold, cpu
 	w.observeDurations(h, at)
 }
 

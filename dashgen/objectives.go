@@ -10,12 +10,14 @@ import (
 )
 
 // budget is the share of an objective's error budget that is left, exact over
-// the window: a sum of events, not a mean of ratios.
+// the window: a sum of events, not a mean of ratios. Before the first event nothing
+// is spent.
 func (b board) budget(o function.Objective) string {
-	window := b.manifest.SLO.Window.String()
-	bad := fmt.Sprintf("sum(increase(%s[%s]))", b.all(metric.BadEvents, sloLabel(o.Name)), window)
-	all := fmt.Sprintf("sum(increase(%s[%s]))", b.all(metric.Events, sloLabel(o.Name)), window)
-	return fmt.Sprintf("1 - (%s) / (1 - %s)", b.share(bad, all), number(o.Ratio))
+	window := time.Duration(b.manifest.SLO.Window)
+	matchers := b.selector + "," + sloLabel(o.Name)
+	bad := "sum(" + slo.Increase(metric.BadEvents, matchers, window) + ")"
+	all := "sum(" + slo.Increase(metric.Events, matchers, window) + ")"
+	return fmt.Sprintf("1 - (%s) / (1 - %s) or on() vector(1)", b.share(bad, all), number(o.Ratio))
 }
 
 func (b board) burn(o function.Objective, window time.Duration) string {

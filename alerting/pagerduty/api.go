@@ -11,6 +11,7 @@ import (
 // api is the part of PagerDuty's REST API in use, with errors that say what happened.
 type api struct {
 	client *pd.Client
+	origin string
 	token  string
 }
 
@@ -21,7 +22,7 @@ func newAPI(cfg Config, rt http.RoundTripper) *api {
 		// A redirect would take the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &api{client: client, token: cfg.Token}
+	return &api{client: client, origin: cfg.APIURL, token: cfg.Token}
 }
 
 // call runs one request and gives its error back whole: the client keeps only the

@@ -47,6 +47,10 @@ type Config struct {
 	Installation string // tells this Hadron's services from another's; default "default"
 	ExternalURL  string // base of the link in a service's description; optional
 	Store        Store
+	// WebhookURL is where PagerDuty tells of incidents; empty: it does not. Subscriptions
+	// keeps what it is to be known by, and is required then.
+	WebhookURL    string
+	Subscriptions Subscriptions
 	// Settled reports that nothing of a function is open or on its way any more. A
 	// deleted function's service is disabled only then, or after SettleAfter: a disabled
 	// service takes no events. Nil: at once.
@@ -72,6 +76,9 @@ func (c Config) Validate() error {
 		return errors.New("pagerduty: Store is required")
 	case c.GracePeriod < 0 || c.Verify < 0 || c.Timeout < 0 || c.Backoff < 0 || c.MaxWait < 0 || c.SettleAfter < 0 || c.Attempts < 0:
 		return errors.New("pagerduty: no duration or number can be negative")
+	}
+	if c.WebhookURL != "" && c.Subscriptions == nil {
+		return errors.New("pagerduty: Subscriptions is required with WebhookURL")
 	}
 	return validOrigins(c.APIURL, c.EventsURL)
 }

@@ -60,13 +60,16 @@ func (t *Target) Reconcile(ctx context.Context, want []*function.Function) (reco
 	}
 	names := p.order()
 	p.announce(names)
+	var unsubscribed error
 	if t.looked.IsZero() || p.now.Sub(t.looked) >= t.cfg.Verify {
 		if err := t.look(ctx); err != nil {
 			p.blame(names, err)
 			return reconcile.Result{}, err
 		}
+		unsubscribed = t.subscribe(ctx)
 	}
 	result, err := p.run(ctx, names)
+	err = errors.Join(err, unsubscribed) // pages go out all the same
 	result.Next = p.next
 	if err != nil || result.Failed > 0 {
 		t.looked = time.Time{} // what a failed request did is not known

@@ -19,21 +19,21 @@ var update = flag.Bool("update", false, "write the import graph into docs/archit
 var (
 	leaves = []string{
 		"runtime/function", "runtime/invocation", "runtime/access", "runtime/reconcile", "runtime/pattern", "runtime/locale", "runtime/http1",
-		"collector/metric", "collector/slo", "ui/wire",
+		"collector/metric", "collector/slo", "collector/forward", "ui/wire",
 	}
 	domains = []string{
 		"runtime/project", "runtime/registry", "runtime/tenant", "runtime/engine", "runtime/webapi",
-		"runtime/worker", "runtime/gateway", "runtime/delivery", "collector", "collector/logs", "dashgen", "alerting",
+		"runtime/worker", "runtime/gateway", "runtime/delivery", "collector", "collector/logs", "collector/trace", "dashgen", "alerting",
 	}
 	adapters = []string{
-		"storage/sql", "storage/tsdb", "storage/tsdb/promapi", "dashgen/grafana", "alerting/pagerduty",
+		"storage/sql", "storage/tsdb", "storage/tsdb/promapi", "dashgen/grafana", "alerting/pagerduty", "alerting/target",
 		"runtime/tenant/oidc", "ui/api", "ui/live", "ui/client", "ui/web",
 	}
 	// Not part of the program: generators, suites for tests, and all of bench/.
 	tools = []string{
 		"ui/wire/gen", "runtime/registry/registrytest", "storage/sql/sqltest",
 		"runtime/tenant/oidc/oidctest", "dashgen/grafana/grafanatest", "alerting/pagerduty/pagerdutytest",
-		"bench/ceiling", "bench/compare", "bench/density", "bench/marked", "bench/process",
+		"bench/alerts", "bench/ceiling", "bench/compare", "bench/density", "bench/live", "bench/marked", "bench/process",
 	}
 
 	exceptions = map[string][]string{
@@ -55,7 +55,8 @@ var doors = []struct {
 	{"modernc.org/sqlite", []string{"storage/sql"}, "one room knows SQL"},
 	{"github.com/pressly/goose", []string{"storage/sql"}, "one room knows SQL"},
 	{"github.com/prometheus/prometheus", []string{"storage/tsdb", "storage/tsdb/promapi"}, "its Go API changes with each minor version"},
-	{"github.com/gorilla/websocket", []string{"ui/live", "ui/client"}, "the two ends of one protocol"},
+	{"go.opentelemetry.io/collector/pdata/ptrace", []string{"collector/trace"}, "spans leave in one place"},
+	{"github.com/gorilla/websocket", []string{"ui/live", "ui/client", "bench/live"}, "the two ends of one protocol, and what measures it beside a naive one"},
 	{"github.com/danielgtaylor/huma", []string{"ui/api"}, "one room knows REST"},
 	{"github.com/aymanbagabas/go-udiff", []string{"ui/api"}, "what is compared is bounded in one place"},
 	{"github.com/alecthomas/kong", []string{"cmd/hadron"}, "flags are read at the edge"},

@@ -19,6 +19,8 @@ type logsCommand struct {
 	Follow   bool   `short:"f" help:"Go on printing as lines come."`
 	Level    string `default:"" enum:",debug,info,warn,error" help:"Least level to print: debug, info, warn or error."`
 	Since    string `help:"Only lines after this: a time (RFC 3339) or an age such as 15m."`
+	Until    string `help:"Only lines before this; not with --follow."`
+	Version  int    `help:"Only lines of this version."`
 	Query    string `short:"q" help:"Only lines that hold this text."`
 	Request  string `help:"Only lines of this request id."`
 	Limit    int    `short:"n" default:"100" help:"At most this many lines, the newest."`
@@ -34,7 +36,7 @@ func (c *logsCommand) Run(ctx context.Context, std stdio) error {
 		return err
 	}
 	err = api.Logs(ctx, string(name), client.LogFilter{
-		Follow: c.Follow, Level: c.Level, Since: c.Since, Query: c.Query, Request: c.Request, Limit: c.Limit,
+		Follow: c.Follow, Level: c.Level, Since: c.Since, Until: c.Until, Query: c.Query, Request: c.Request, Version: c.Version, Limit: c.Limit,
 	}, func(r wire.LogRecord) error {
 		if c.JSON {
 			line, err := json.Marshal(r)

@@ -26,6 +26,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	std := stdio{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Terminal: term.IsTerminal(int(os.Stdout.Fd()))}
+	std.Screen = openTerminal(os.Stdin, os.Stdout)
 	code := run(ctx, std, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -47,6 +48,7 @@ type stdio struct {
 	Out, Err io.Writer
 	Getenv   func(string) string // the environment; for tokens whose variable a file names
 	Terminal bool                // Out is a terminal, so people read it
+	Screen   func() (screen, error)
 }
 
 type cli struct {
@@ -55,12 +57,15 @@ type cli struct {
 	Deploy    deployCommand     `cmd:"" help:"Bundle a function, register it and make it live."`
 	Invoke    invokeCommand     `cmd:"" help:"Call a function and print what it answers."`
 	Logs      logsCommand       `cmd:"" help:"Print a function's logs."`
+	Traces    tracesCommand     `cmd:"" help:"List a function's traces, or show one."`
 	Profile   profileCommand    `cmd:"" help:"Show where a function spends its time."`
 	Functions functionsCommand  `cmd:"" help:"List functions with their health."`
+	Top       topCommand        `cmd:"" help:"Show every function's health as it changes, worst first."`
 	Versions  versionsCommand   `cmd:"" help:"List, show and compare a function's versions."`
 	Alias     aliasCommand      `cmd:"" help:"Show or repoint an alias."`
 	Promote   promoteCommands   `cmd:"" help:"Take a version to the next stage of hadron.pipeline.yaml."`
 	Rollouts  rolloutsCommand   `cmd:"" aliases:"deployments" help:"List, show and steer deployments."`
+	Alerts    alertsCommands    `cmd:"" help:"List alerts and incidents, acknowledge them, silence a scope."`
 	Release   releaseCommand    `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand   `cmd:"" help:"Point live at the previous version, or the one given."`
 	Teams     teamsCommand      `cmd:"" help:"List, show, create, change, freeze and delete teams."`

@@ -93,7 +93,7 @@ func matrixRoutes(t *testing.T, p *process) []matrixRoute {
 		} `json:"paths"`
 	}
 	p.want(http.StatusOK, http.MethodGet, "/api/v1/openapi.json", nil, &doc)
-	fill := strings.NewReplacer("{team}", "growth", "{project}", "signup", "{name}", "greeting", "{version}", "1", "{alias}", "live", "{token}", "none", "{id}", "999999999", "{secret}", "NONE", "{other}", "1")
+	fill := strings.NewReplacer("{team}", "growth", "{project}", "signup", "{name}", "greeting", "{version}", "1", "{alias}", "live", "{token}", "none", "{id}", "999999999", "{secret}", "NONE", "{slo}", "none", "{other}", "1", "{trace}", "0af7651916cd43dd8448eb211c80319c")
 	var out []matrixRoute
 	seen := map[string]bool{}
 	for path, methods := range doc.Paths {

@@ -34,13 +34,13 @@ func newOperated(t *testing.T) *operated {
 	return o
 }
 
-func (o *operated) start(t *testing.T) {
+func (o *operated) start(t *testing.T, args ...string) {
 	t.Helper()
-	o.process = startServer(t, o.dir,
+	o.process = startServer(t, o.dir, append(args,
 		"--metrics.interval", "1s", "--alerting.interval", "1s",
 		"--grafana.url", o.grafana.URL, "--grafana.token", o.grafana.Token,
 		"--pagerduty.token", o.pager.Token, "--pagerduty.from", "oncall@example.com",
-		"--pagerduty.api-url", o.pager.URL, "--pagerduty.events-url", o.pager.URL)
+		"--pagerduty.api-url", o.pager.URL, "--pagerduty.events-url", o.pager.URL)...)
 	token, err := os.ReadFile(filepath.Join(o.dir, "admin-token"))
 	if err != nil {
 		t.Fatal(err)

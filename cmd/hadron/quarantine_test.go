@@ -160,7 +160,7 @@ func TestReleaseInTheBrowser(t *testing.T) {
 		t.Fatalf("the function's page: %v", err)
 	}
 	shots(t, ctx, "quarantined")
-	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(row+" button")), chromedp.WaitNotPresent(chromedp.CSS(row))); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(row+" button")), chromedp.Click(chromedp.CSS("[data-confirm=release]")), chromedp.WaitNotPresent(chromedp.CSS(row))); err != nil {
 		t.Fatalf("release: %v", err)
 	}
 	if status, body := p.call(http.MethodGet, "/fn/"+sleepyName, nil); status != http.StatusOK || string(body) != "awake" {

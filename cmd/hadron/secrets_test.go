@@ -6,13 +6,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,7 +72,18 @@ const (
 func TestSecretsStaySecret(t *testing.T) {
 	const first, second = "sk-live+FIRST/9f8e7d6c5b4a==x", "sk-live+SECOND/0a1b2c3d4e5f==y"
 	o := newOperated(t)
-	o.start(t)
+	var mu sync.Mutex
+	var sentOn []byte
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		sentOn = append(sentOn, body...)
+		w.WriteHeader(http.StatusOK)
+	}))
+	defer receiver.Close()
+	o.start(t, "--traces.sample", "1", "--traces.otlp.url", receiver.URL+"/v1/traces",
+		"--logs.loki.url", receiver.URL+"/loki/api/v1/push", "--logs.otlp.url", receiver.URL+"/v1/logs")
 	register := wire.Register{Source: leaky, Manifest: json.RawMessage(`{"secrets":["API_KEY"],"slo":{"window":"1h"}}`)}
 	var refused wire.Problem
 	o.want(http.StatusUnprocessableEntity, http.MethodPost, leakyPath+"/versions", register, &refused)
@@ -142,6 +156,21 @@ func TestSecretsStaySecret(t *testing.T) {
 		looked[path] = body
 	}
 	looked["websocket"] = socket()
+	var traces wire.List[wire.Trace]
+	o.want(http.StatusOK, http.MethodGet, leakyPath+"/traces?error=true", nil, &traces)
+	if len(traces.Items) == 0 {
+		t.Error("the failures have no trace")
+	}
+	for _, one := range traces.Items {
+		_, looked["trace "+one.ID] = o.call(http.MethodGet, leakyPath+"/traces/"+one.ID, nil)
+	}
+	eventually(t, "logs and traces are sent on", 20*time.Second, func() (bool, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		looked["what is sent on"] = bytes.Clone(sentOn)
+		return bytes.Count(sentOn, []byte("[redacted API_KEY]")) > 20 && bytes.Contains(sentOn, []byte("exception.message")) &&
+			bytes.Contains(sentOn, []byte(`"streams"`)) && bytes.Contains(sentOn, []byte("resourceLogs")), ""
+	})
 	processTable(t, o.cmd.Process.Pid, looked)
 	if code := o.stop(); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -39,12 +39,15 @@ const (
 
 // Config is where logs lie and how much of them is kept.
 type Config struct {
-	Dir        string
-	MaxBytes   int64         // of all segments; default 1 GiB
-	MaxAge     time.Duration // default 7 days
-	Flush      time.Duration // default 100 ms
-	Rate       int           // records a second of one function, sustained; default 500
-	Burst      int           // records at once of one function; default ten seconds' worth
+	Dir      string
+	MaxBytes int64         // of all segments; default 1 GiB
+	MaxAge   time.Duration // default 7 days
+	Flush    time.Duration // default 100 ms
+	Rate     int           // records a second of one function, sustained; default 500
+	Burst    int           // records at once of one function; default ten seconds' worth
+	// Forward is given every record that is kept, within its bounds, in the order of its
+	// function's stream. It must not wait. May be nil.
+	Forward    func(invocation.Record)
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // may be nil
 }

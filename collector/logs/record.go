@@ -19,7 +19,12 @@ type line struct {
 
 // encode makes a line of a record within bounds, ended by a newline.
 func encode(l line) ([]byte, error) {
-	r := &l.Record
+	bound(&l.Record)
+	return marshal(l)
+}
+
+// bound cuts a record to what is kept of one.
+func bound(r *invocation.Record) {
 	r.Time = r.Time.UTC().Round(0)
 	r.Message = clip(r.Message, maxMessage)
 	r.Request, r.Trace = clip(r.Request, 128), clip(r.Trace, 64)
@@ -31,6 +36,9 @@ func encode(l line) ([]byte, error) {
 	case !isObject(r.Fields):
 		r.Fields = json.RawMessage(`{"hadron.dropped":"fields that are no JSON object"}`)
 	}
+}
+
+func marshal(l line) ([]byte, error) {
 	data, err := json.Marshal(l)
 	if err != nil {
 		return nil, fmt.Errorf("encode log record: %w", err)

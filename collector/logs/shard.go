@@ -49,7 +49,8 @@ type rate struct {
 
 // append encodes on the caller's time and queues.
 func (s *shard) append(r invocation.Record, now time.Time) {
-	data, err := encode(line{Record: r})
+	bound(&r)
+	data, err := marshal(line{Record: r})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	budget := s.budget(r.Function, now)
@@ -63,19 +64,23 @@ func (s *shard) append(r invocation.Record, now time.Time) {
 	default:
 		// A long record costs what it takes of the disk.
 		budget.tokens -= 1 + float64(len(data)/4096)
-		s.put(data, r.Function)
+		s.put(data, r)
 		return
 	}
 	budget.version = r.Version
 	s.losers[r.Function] = budget
 }
 
-// put queues a line and shows it to the followers. The caller holds mu.
-func (s *shard) put(data []byte, name function.Name) {
+// put queues a line, shows it to the followers, and has it sent on. The caller holds
+// mu, so that all of them see one order.
+func (s *shard) put(data []byte, r invocation.Record) {
 	s.metrics.records.Inc()
 	s.queue = append(s.queue, data...)
 	for f := range s.followers {
-		f.offer(data, name)
+		f.offer(data, r.Function)
+	}
+	if s.cfg.Forward != nil {
+		s.cfg.Forward(r)
 	}
 }
 
@@ -109,7 +114,7 @@ func (s *shard) settle(now time.Time) {
 		}
 		r := invocation.Record{Time: now, Level: invocation.Warn, Function: name, Version: b.version, Message: dropMessage(b, s.cfg.Rate)}
 		if data, err := encode(line{Record: r}); err == nil {
-			s.put(data, name)
+			s.put(data, r)
 		}
 		b.byRate, b.byQueue, b.said = 0, 0, now
 		delete(s.losers, name)

@@ -4,6 +4,8 @@
 // name a series that another does not write.
 package metric
 
+import "time"
+
 // The series of a function. Names are OpenTelemetry's FaaS names in Prometheus form.
 const (
 	Invocations = "faas_invocations_total"          // team project function version trigger
@@ -29,6 +31,21 @@ const (
 	Dropped     = "hadron_series_dropped_total"     // measurements of own metrics not kept as made; reason, no version
 	Quarantined = "hadron_function_quarantined"     // gauge: 1 while the version is not run, since it ends its workers
 )
+
+// The rollups of a function's SLO counters: see docs/metrics.md. They are totals that
+// no restart sets back, one sample at most each RollupEvery, while they rest one each
+// RollupRest; so a total as of any moment is found within RollupReach before it.
+const (
+	RolledEvents    = "hadron_slo_events_total:5m"     // team project function slo created
+	RolledBadEvents = "hadron_slo_bad_events_total:5m" // …
+
+	RollupEvery = 5 * time.Minute
+	RollupRest  = time.Hour
+	RollupReach = 70 * time.Minute // RollupRest, and what a pass may be late
+)
+
+// IsRollup reports whether a series of that name is kept in the store of rollups.
+func IsRollup(name string) bool { return name == RolledEvents || name == RolledBadEvents }
 
 // The series that recording rules write for dashboards of many functions. Their
 // windows are fixed, and their number of rules does not grow with functions.
@@ -57,6 +74,7 @@ const (
 	Limit    = "limit"    // a manifest's key under limits
 	Host     = "host"     // of an outgoing request, or other
 	Reason   = "reason"   // of what was dropped
+	Created  = "created"  // of a rollup: Unix milliseconds of the function's registration
 	TraceID  = "trace_id" // of an exemplar
 	Window   = "window"   // of an objective: "30d"; of a burn rate: "1h"
 )

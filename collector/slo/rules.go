@@ -100,34 +100,41 @@ func (r Rule) Expr() string {
 		BurnExpr(r.SLOWindow, r.Window.Long), factor, BurnExpr(r.SLOWindow, r.Window.Short), factor)
 }
 
-// The parts of an answer to Rule.Query, the values of its label part.
+// The parts of an answer to Rule.First and Rule.Second, the values of its label part.
 const (
-	PartLabel     = "part"
-	PartObjective = "objective"
-	PartLongBad   = "long_bad"
-	PartLongAll   = "long_all"
-	PartShortBad  = "short_bad"
-	PartShortAll  = "short_all"
+	PartLabel    = "part"
+	PartLongBad  = "long_bad"
+	PartLongAll  = "long_all"
+	PartShortBad = "short_bad"
+	PartShortAll = "short_all"
 )
 
-// Query asks, in one answer, for everything that the rule is decided by: of each
-// function's objective the counts of bad and all events in both windows, and the
-// objective itself, told apart by the label part. Nothing is filtered out, so
-// that "no event" and "no series" differ from "not burning".
-func (r Rule) Query() string {
-	count := func(series string, d time.Duration, part string) string {
+// First asks for the counts of bad and all events in the window of the two that is
+// read faster, of every function's objectives, told apart by the label part. A rule
+// holds only where both windows burn, so that whoever is calm in this one needs no
+// look at the other. Nothing is filtered out: "no event" and "no series" differ.
+func (r Rule) First() string { return r.counts(r.longFirst(), "") }
+
+// Second asks for the counts in the other window. Matchers, comma-separated, narrow
+// it; empty asks for all.
+func (r Rule) Second(matchers string) string { return r.counts(!r.longFirst(), matchers) }
+
+// longFirst says which window is read faster.
+func (Rule) longFirst() bool { return false }
+
+func (r Rule) counts(isLong bool, matchers string) string {
+	d, bad, all := r.Window.Short, PartShortBad, PartShortAll
+	if isLong {
+		d, bad, all = r.Window.Long, PartLongBad, PartLongAll
+	}
+	count := func(series, part string) string {
+		if matchers != "" {
+			series += "{" + matchers + "}"
+		}
 		return fmt.Sprintf("label_replace(sum by (%s) (increase(%s[%s])), %q, %q, \"\", \"\")",
 			perFunction, series, rangeOf(d), PartLabel, part)
 	}
-	all := strings.Join([]string{
-		count(badEvents, r.Window.Long, PartLongBad),
-		count(events, r.Window.Long, PartLongAll),
-		count(badEvents, r.Window.Short, PartShortBad),
-		count(events, r.Window.Short, PartShortAll),
-	}, "\nor ")
-	objective := objectiveExpr(r.SLOWindow)
-	return fmt.Sprintf("(%s)\nand on (%s) %s\nor label_replace(%s, %q, %q, \"\", \"\")",
-		all, perFunction, objective, objective, PartLabel, PartObjective)
+	return count(badEvents, bad) + "\nor " + count(events, all)
 }
 
 // BurnExpr is the burn rate over d of every function with an SLO of that length;
@@ -141,8 +148,8 @@ func BurnExpr(window, d time.Duration) string {
 // window: a sum of events, not a mean of ratios. Without events it is 1.
 func BudgetExpr(window time.Duration) string {
 	objective := objectiveExpr(window)
-	return fmt.Sprintf("1 -\n  sum by (%[1]s) (increase(%[2]s[%[4]s]))\n/ (sum by (%[1]s) (increase(%[3]s[%[4]s])) > 0)\n/ (1 - %[5]s)\nor 0 * %[5]s + 1",
-		perFunction, badEvents, events, rangeOf(window), objective)
+	return fmt.Sprintf("1 -\n  %s\n/ (%s > 0)\n/ (1 - %[3]s)\nor 0 * %[3]s + 1",
+		Increase(badEvents, "", window), Increase(events, "", window), objective)
 }
 
 func objectiveExpr(window time.Duration) string {

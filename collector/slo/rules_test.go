@@ -20,7 +20,12 @@ func TestRulesUseTheCollectorsWords(t *testing.T) {
 	for _, g := range slo.Groups([]time.Duration{30 * day}, 15*time.Second) {
 		var exprs []string
 		for _, r := range g.Alerts {
-			exprs = append(exprs, r.Expr(), r.Query())
+			exprs = append(exprs, r.Expr())
+			for _, expr := range []string{r.First(), r.Second(`function=~"a|b"`)} {
+				if !strings.Contains(expr, metric.Events) || !strings.Contains(expr, metric.BadEvents) {
+					t.Errorf("%s does not count:\n%s", g.Name, expr)
+				}
+			}
 		}
 		for _, r := range g.Records {
 			exprs = append(exprs, r.Expr)

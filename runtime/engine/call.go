@@ -54,10 +54,12 @@ type call struct {
 	before      time.Duration          // cpu when Invoke returned
 	writer      invocation.Writer
 	queued      time.Duration
+	started     time.Time // when Invoke was called
 	settleOnce  sync.Once
 	stopTimers  func()
 	cpuTimer    *time.Timer
 	abandoned   atomic.Bool
+	fetches     fetches
 }
 
 // event is a step of the response. An event with done is the last one.
@@ -81,7 +83,7 @@ func newCall(ctx context.Context, req *invocation.Request) *call {
 // for: most calls start none.
 func (c *call) context() context.Context {
 	c.ctxOnce.Do(func() {
-		ctx := context.WithValue(context.WithoutCancel(c.base), callKey{}, c.req)
+		ctx := context.WithValue(context.WithoutCancel(c.base), callKey{}, c)
 		c.ctx, c.cancel = context.WithCancelCause(ctx)
 	})
 	return c.ctx

@@ -33,6 +33,11 @@ type nowhereStore struct{}
 
 func (nowhereStore) Append(context.Context, []metric.Sample) error { return nil }
 
+func (nowhereStore) AppendRollups(context.Context, []metric.Sample) error { return nil }
+
+func (nowhereStore) Bounds() (oldest, newest time.Time)       { return time.Time{}, time.Time{} }
+func (nowhereStore) RollupBounds() (oldest, newest time.Time) { return time.Time{}, time.Time{} }
+
 func (nowhereStore) Query(context.Context, string, time.Time) ([]metric.Point, error) {
 	return nil, nil
 }

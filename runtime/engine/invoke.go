@@ -31,6 +31,7 @@ func (e *Engine) Invoke(ctx context.Context, req *invocation.Request, w invocati
 	if !e.watchdog.admits() {
 		return refused(req, invocation.NodeOverloaded, errMemoryFull)
 	}
+	begun := time.Now()
 	p, err := e.programs.get(ctx, req.Version)
 	if err != nil {
 		return e.loadFailed(ctx, req, err)
@@ -48,12 +49,14 @@ func (e *Engine) Invoke(ctx context.Context, req *invocation.Request, w invocati
 		v = e.pool.settle(newIsolate(e, p), home)
 	}
 	c := newCall(ctx, req)
-	c.v, c.writer, c.queued = v, w, queued
+	c.v, c.writer, c.queued, c.started = v, w, queued, begun
 	c.epoch = v.loop.reset()
 	c.outcome.Queue, c.outcome.TraceID = queued, req.Trace.ID
 	e.live.Add(1)                        // for the VM's goroutine; begin holds another meanwhile
 	e.runners.run(func() { v.serve(c) }) //nolint:contextcheck // the call carries its own
-	return e.follow(ctx, c, w)
+	out := e.follow(ctx, c, w)
+	out.Fetches, out.MoreFetches = c.fetches.close(v, req.Trace.Sampled || out.Code.IsError() || req.Slow > 0 && time.Since(begun) >= req.Slow)
+	return out
 }
 
 // follow writes the response as it comes.

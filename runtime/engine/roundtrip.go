@@ -18,14 +18,16 @@ var errNoCall = errors.New("functions cannot be called from here")
 // RoundTrip implements webapi.Host: one request, off the VM's goroutine. A request
 // to a function goes to the gateway and is never dialled.
 func (v *isolate) RoundTrip(req *http.Request) (*http.Response, error) {
-	c, ok := req.Context().Value(callKey{}).(*invocation.Request)
+	c, ok := req.Context().Value(callKey{}).(*call)
 	if !ok {
 		return nil, errEnded
 	}
-	pass(req, c.Trace)
 	started := time.Now()
-	res, err := v.roundTrip(c, req)
-	v.prog.measures.fetched(v.secrets.text(fetchHost(req.URL)), fetchCode(req, res, err), time.Since(started))
+	at := c.fetches.begin(req, pass(req, c.req.Trace), started.Sub(c.started))
+	res, err := v.roundTrip(c.req, req)
+	took, code := time.Since(started), fetchCode(req, res, err)
+	c.fetches.end(at, res, code, took)
+	v.prog.measures.fetched(v.secrets.text(fetchHost(req.URL)), code, took)
 	return res, err
 }
 
@@ -80,18 +82,22 @@ func fetchCode(req *http.Request, res *http.Response, err error) string {
 	return "error"
 }
 
-// callKey finds the request that a fetch belongs to in its context.
+// callKey finds the call that a fetch belongs to in its context.
 type callKey struct{}
 
-// pass adds the trace context, unless the function set its own.
-func pass(req *http.Request, trace invocation.Trace) {
+// pass adds the trace context, with a span of the request's own below that of the
+// invocation, which it returns; where the function set its own context, it is left
+// alone and the span is empty.
+func pass(req *http.Request, trace invocation.Trace) (span string) {
 	if trace.ID == "" || req.Header.Get("Traceparent") != "" {
-		return
+		return ""
 	}
-	req.Header.Set("Traceparent", trace.Traceparent())
+	traceparent := trace.Child()
+	req.Header["Traceparent"] = []string{traceparent}
 	if trace.State != "" {
 		req.Header.Set("Tracestate", trace.State)
 	}
+	return traceparent[36:52]
 }
 
 // ownPath reports whether a URL is of this installation, and its path there.

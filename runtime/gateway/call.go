@@ -74,10 +74,11 @@ func (g *Gateway) Call(ctx context.Context, caller invocation.Request, req *http
 	if code, why := g.admit(v, route.share, invocation.TriggerFunction); code != invocation.OK {
 		return s.refuse(t.name, code, busy(v, route.share, why)), nil
 	}
+	s.traceparent[0] = v.offer(g, &trace, start, traceparent)
 	e := &exchange{g: g, version: v, share: route.share, compared: picked.compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerFunction, Method: method(req),
 		URL: g.address(t.rest, req.URL), Header: g.requestHeader(req.Header, trace, s.traceparent), Trace: trace,
-		Depth: caller.Depth + 1, Limits: *v.limits,
+		Depth: caller.Depth + 1, Slow: v.tracer(g.cfg.Trace).Slow(), Limits: *v.limits,
 	}}
 	if req.Body != nil && req.Body != http.NoBody { // a length of 0 is an unknown one here
 		e.body = newBody(req.Body, v.limits.Body)

@@ -60,6 +60,8 @@ type exchange struct {
 	passed   int64 // bytes of the body
 	hits     invocation.Hits
 	sinkErr  error
+	traced   bool      // the call's trace was kept
+	ended    time.Time // of a call that was
 
 	mu       sync.Mutex
 	observed bool
@@ -85,6 +87,11 @@ func (e *exchange) run(parent context.Context) invocation.Outcome {
 		e.request.Version.Baseline = e.compared.baseline
 	}
 	out := e.answer(e.invoke(ctx))
+	if out.IsTraced(e.request.Trace.Sampled, e.request.Slow) {
+		e.ended = e.start.Add(out.Duration)
+		out.Traced = e.version.tracer(e.g.cfg.Trace).Ended(&e.request, e.start, out)
+		e.traced = out.Traced
+	}
 	observer.Observe(e.request.Trigger, out)
 	if e.compared != nil {
 		e.compared.count(out)
@@ -310,5 +317,8 @@ func (e *exchange) Settled(b invocation.Background) {
 
 func (e *exchange) settle(b invocation.Background) {
 	e.version.observer(e.g.cfg.Observe).Settled(b)
+	if e.traced {
+		e.version.tracer(e.g.cfg.Trace).Settled(e.request.Trace, e.ended, b)
+	}
 	e.g.unbusy()
 }

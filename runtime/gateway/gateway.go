@@ -45,6 +45,22 @@ type Observer interface {
 	Settled(b invocation.Background)
 }
 
+// Tracer keeps the traces of one version's calls. Its methods are called by many
+// goroutines, and cost a call nothing that is neither sampled nor failed nor slow.
+type Tracer interface {
+	// Begin reports whether a call is sampled whose trace begins here and that chance
+	// left out.
+	Begin(now time.Time) bool
+	// Slow is the duration from which on a call is kept whatever its sampling; 0: none.
+	Slow() time.Duration
+	// Ended takes a call that is sampled, failed or was slow, and reports whether it
+	// was kept. Of req it keeps nothing that is not a string.
+	Ended(req *invocation.Request, began time.Time, out invocation.Outcome) bool
+	// Settled follows an Ended that kept a call whose outcome said Background. The work
+	// is that of the call's span since began.
+	Settled(trace invocation.Trace, began time.Time, b invocation.Background)
+}
+
 var (
 	// ErrNotFound is what Resolve returns, wrapped, for a reference that names nothing.
 	ErrNotFound = errors.New("no such version")
@@ -78,8 +94,10 @@ type Config struct {
 	// Quota is what a team ("growth") or a project ("growth/signup") may ask of this
 	// node. It is asked once; SetQuota tells of changes. Nil: no bounds.
 	Quota func(scope string) Quota
-	// Sample decides whether a trace that begins here is sampled. Nil: all are.
+	// Sample decides whether a trace that begins here is sampled. Nil: none is.
 	Sample func(traceID string) bool
+	// Trace makes the keeper of a version's traces, as Observe does. Nil: none are kept.
+	Trace func(v function.Version) Tracer
 
 	ExternalURL    string         // absolute; its origin is what functions see in request.url
 	TrustedProxies []netip.Prefix // peers whose X-Forwarded-… headers are believed; default none
@@ -121,7 +139,10 @@ func (c Config) withDefaults() Config {
 		c.Refused = func(function.Name, invocation.Code) {}
 	}
 	if c.Sample == nil {
-		c.Sample = func(string) bool { return true }
+		c.Sample = func(string) bool { return false }
+	}
+	if c.Trace == nil {
+		c.Trace = func(function.Version) Tracer { return blind{} }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -134,6 +155,13 @@ type deaf struct{}
 func (deaf) Begin()                                         {}
 func (deaf) Observe(invocation.Trigger, invocation.Outcome) {}
 func (deaf) Settled(invocation.Background)                  {}
+
+type blind struct{}
+
+func (blind) Begin(time.Time) bool                                          { return false }
+func (blind) Slow() time.Duration                                           { return 0 }
+func (blind) Ended(*invocation.Request, time.Time, invocation.Outcome) bool { return false }
+func (blind) Settled(invocation.Trace, time.Time, invocation.Background)    {}
 
 // Gateway routes and calls functions. Its methods are safe for concurrent use.
 type Gateway struct {

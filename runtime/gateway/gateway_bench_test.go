@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"hadron/runtime/function"
 	"hadron/runtime/gateway"
@@ -105,5 +106,31 @@ func BenchmarkRepoint(b *testing.B) {
 				g.Apply(both[i&1])
 			}
 		})
+	}
+}
+
+// The same with a tracer that keeps no call: tracing must cost such a call no
+// allocation.
+func BenchmarkServeTraced(b *testing.B) {
+	g, err := gateway.New(gateway.Config{
+		Dev: true, ExternalURL: "http://127.0.0.1:8080",
+		Sample: func(string) bool { return false },
+		Trace:  func(function.Version) gateway.Tracer { return &tracer{slow: time.Hour} },
+		Invoker: invoke(func(_ context.Context, _ *invocation.Request, w invocation.Writer) invocation.Outcome {
+			if w.Head(200, http.Header{"Content-Type": {"text/plain"}}, false) == nil {
+				_ = w.Write(hello)
+			}
+			return ok
+		}),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g.Apply(function2(greeting, "public", 1))
+	req := httptest.NewRequest(http.MethodGet, "/fn/"+string(greeting)+"/a/b?c=d", nil)
+	req.Header = http.Header{"User-Agent": {"bench"}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		g.ServeHTTP(&nowhere{http.Header{}}, req)
 	}
 }

@@ -71,11 +71,12 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 		s.refuse(t.name, code, busy(v, route.share, why))
 		return
 	}
+	s.traceparent[0] = v.offer(g, &trace, start, traceparent)
 	header := g.requestHeader(r.Header, trace, s.traceparent)
 	g.setForwarded(header, r, s.value)
 	e := &exchange{g: g, version: v, share: route.share, compared: picked.compared, sink: s, start: start, request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerHTTP, Method: r.Method,
-		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Limits: *v.limits,
+		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Slow: v.tracer(g.cfg.Trace).Slow(), Limits: *v.limits,
 	}}
 	if hasBody(r) {
 		e.body = newBody(r.Body, v.limits.Body)

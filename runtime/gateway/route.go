@@ -53,6 +53,7 @@ type version struct {
 	limits   *function.Limits
 	number   [1]string // the value of Hadron-Version
 	told     atomic.Pointer[Observer]
+	traced   atomic.Pointer[Tracer]
 	inFlight atomic.Int64
 }
 
@@ -64,6 +65,15 @@ func (v *version) observer(observe func(function.Version) Observer) Observer {
 	}
 	v.told.CompareAndSwap(nil, new(observe(*v.meta)))
 	return *v.told.Load()
+}
+
+// tracer is who keeps the version's traces, made as the observer is.
+func (v *version) tracer(trace func(function.Version) Tracer) Tracer {
+	if t := v.traced.Load(); t != nil {
+		return *t
+	}
+	v.traced.CompareAndSwap(nil, new(trace(*v.meta)))
+	return *v.traced.Load()
 }
 
 func newTable(shares *shares) *table { return &table{seed: maphash.MakeSeed(), shares: shares} }

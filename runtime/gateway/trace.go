@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"time"
 
 	"hadron/runtime/invocation"
 )
@@ -86,6 +87,16 @@ func (g *Gateway) span(t invocation.Trace) (invocation.Trace, string) {
 	traceparent := string(text[:]) // the ids share its bytes
 	t.ID, t.Span = traceparent[3:35], traceparent[36:52]
 	return t, traceparent
+}
+
+// offer asks the version's tracer about a call that its trace's sampling left out, and
+// returns the traceparent as it is then.
+func (v *version) offer(g *Gateway, t *invocation.Trace, start time.Time, traceparent string) string {
+	if t.Sampled || t.Parent != "" || !v.tracer(g.cfg.Trace).Begin(start) {
+		return traceparent
+	}
+	t.Sampled = true
+	return traceparent[:len(traceparent)-1] + "1"
 }
 
 func tracestate(h http.Header) string {

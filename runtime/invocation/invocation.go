@@ -1,9 +1,12 @@
 package invocation
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -31,7 +34,10 @@ type Request struct {
 	Body    io.Reader // nil: no body. Reading blocks as the client sends; an error ends the function's stream
 	Trace   Trace
 	Depth   int // calls from function to function above this one
-	Limits  function.Limits
+	// Slow is the duration from which on the call's trace is kept though it is not
+	// sampled, so that its fetches are told too; 0: none is slow.
+	Slow   time.Duration
+	Limits function.Limits
 }
 
 // Trace is the W3C trace context of an invocation: lower-case hex.
@@ -43,7 +49,7 @@ type Trace struct {
 	State   string // tracestate, passed on as it came
 }
 
-// Traceparent is the header that a callee of this span gets.
+// Traceparent is the header that names this span.
 func (t Trace) Traceparent() string {
 	if t.ID == "" {
 		return ""
@@ -53,6 +59,39 @@ func (t Trace) Traceparent() string {
 		flags = "01"
 	}
 	return "00-" + t.ID + "-" + t.Span + "-" + flags
+}
+
+// Child is the traceparent that a callee of this span gets: of a new span below it.
+// It is empty where there is no trace.
+func (t Trace) Child() string {
+	if t.ID == "" {
+		return ""
+	}
+	var text [traceparentLength]byte
+	copy(text[:], "00-")
+	copy(text[3:35], t.ID)
+	text[35] = '-'
+	putSpan(text[36:52])
+	copy(text[52:], "-00")
+	if t.Sampled {
+		text[54] = '1'
+	}
+	return string(text[:])
+}
+
+const traceparentLength = 55
+
+// NewSpan returns a span id that is random, and never the invalid one.
+func NewSpan() string {
+	var text [16]byte
+	putSpan(text[:])
+	return string(text[:])
+}
+
+func putSpan(text []byte) {
+	var raw [8]byte
+	binary.LittleEndian.PutUint64(raw[:], rand.Uint64()|1)
+	hex.Encode(text, raw[:])
 }
 
 // Writer takes a function's response as it is made. Its methods are called by
@@ -87,6 +126,17 @@ type Outcome struct {
 	Failure    *Failure
 	TraceID    string
 	RequestID  string // Request.ID, so that an error group can name a sample
+	Traced     bool   // a trace was kept under TraceID
+	// Fetches are the outgoing requests, the first MaxFetches, of a call that is
+	// sampled, failed or was slow; MoreFetches are those beyond.
+	Fetches     []FetchSpan
+	MoreFetches int
+}
+
+// IsTraced reports whether a call's trace is kept: it is sampled, it failed, or it
+// took at least slow, unless that is 0.
+func (o *Outcome) IsTraced(sampled bool, slow time.Duration) bool {
+	return sampled || o.Code.IsError() || slow > 0 && o.Duration >= slow
 }
 
 // Background is what came of the work that waitUntil held.

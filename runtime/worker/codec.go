@@ -161,6 +161,7 @@ const (
 	flagStreamed
 	flagSampled
 	flagBody
+	flagFetches
 )
 
 // appendOutcome writes what crosses of an Outcome: the rest is the parent's own.
@@ -176,6 +177,7 @@ func appendOutcome(b []byte, out *invocation.Outcome, stuck bool) []byte {
 	set(flagStreamed, out.Streamed)
 	set(flagStuck, stuck)
 	set(flagFailure, out.Failure != nil)
+	set(flagFetches, len(out.Fetches) > 0)
 	b = append(b, flags)
 	b = appendText(b, string(out.Code))
 	b = binary.AppendUvarint(b, uint64(max(0, out.Status)))
@@ -186,7 +188,48 @@ func appendOutcome(b []byte, out *invocation.Outcome, stuck bool) []byte {
 	if out.Failure != nil {
 		b = appendFailure(b, out.Failure)
 	}
+	if len(out.Fetches) > 0 {
+		b = appendFetches(b, out)
+	}
 	return b
+}
+
+// appendFetches writes what a trace tells of the call's outgoing requests.
+func appendFetches(b []byte, out *invocation.Outcome) []byte {
+	b = binary.AppendUvarint(b, uint64(out.MoreFetches))
+	b = binary.AppendUvarint(b, uint64(len(out.Fetches)))
+	for _, f := range out.Fetches {
+		b = appendText(b, f.Span)
+		b = appendText(b, f.Method)
+		b = appendText(b, f.URL)
+		b = appendText(b, f.Code)
+		b = binary.AppendUvarint(b, uint64(max(0, f.Status)))
+		b = appendDuration(b, f.Start)
+		b = appendDuration(b, f.Took)
+	}
+	return b
+}
+
+// fetches reads what appendFetches wrote. What no engine says is malformed.
+func (c *cursor) fetches() (out []invocation.FetchSpan, more int) {
+	more = c.small()
+	n := c.length()
+	if n == 0 || n > invocation.MaxFetches {
+		c.fail()
+		return nil, 0
+	}
+	out = make([]invocation.FetchSpan, n)
+	for i := range out {
+		f := &out[i]
+		*f = invocation.FetchSpan{
+			Span: c.text(), Method: c.text(), URL: c.text(), Code: c.text(), Status: c.small(), Start: c.duration(), Took: c.duration(),
+		}
+		if !f.Bound() {
+			c.fail()
+			return nil, 0
+		}
+	}
+	return out, more
 }
 
 // outcome reads what appendOutcome wrote.
@@ -202,6 +245,9 @@ func (c *cursor) outcome() (out invocation.Outcome, stuck bool) {
 	}
 	if flags&flagFailure != 0 {
 		out.Failure = c.failure()
+	}
+	if flags&flagFetches != 0 {
+		out.Fetches, out.MoreFetches = c.fetches()
 	}
 	return out, flags&flagStuck != 0
 }

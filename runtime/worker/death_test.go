@@ -262,7 +262,7 @@ func TestWorkersEndWithTheirParent(t *testing.T) {
 // The parent takes nothing that a worker cannot mean: its calls fail, and the next
 // worker is another.
 func TestHostileFrames(t *testing.T) {
-	for _, what := range []string{"long", "kind", "stream", "body-first", "head", "code", "twice", "flood", "log", "stats", "built", "call", "parts"} {
+	for _, what := range []string{"long", "kind", "stream", "body-first", "head", "code", "fetches", "twice", "flood", "log", "stats", "built", "call", "parts"} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, func(c *Config) {

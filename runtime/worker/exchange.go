@@ -121,7 +121,7 @@ func (x *exchange) serve() {
 	r.Version, r.Limits = x.index.id, x.index.limits
 	r.Trigger, r.Method, r.URL, r.ID = invocation.Trigger(cur.text()), cur.text(), cur.text(), cur.text()
 	r.Trace.ID, r.Trace.Span, r.Trace.Parent, r.Trace.State = cur.text(), cur.text(), cur.text(), cur.text()
-	r.Depth = cur.small()
+	r.Depth, r.Slow = cur.small(), cur.duration()
 	r.Header = cur.header()
 	if x.body != nil {
 		r.Body = x.body

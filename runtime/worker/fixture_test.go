@@ -272,6 +272,9 @@ func rubbish(what string) int {
 			c.out.send(kindEnd, f.stream, appendOutcome(nil, &invocation.Outcome{Code: invocation.OK}, false))
 		case "code":
 			c.out.send(kindEnd, f.stream, appendOutcome(nil, &invocation.Outcome{Code: "invented"}, false))
+		case "fetches":
+			out := invocation.Outcome{Code: invocation.OK, Fetches: []invocation.FetchSpan{{Span: "of its own", Method: "GET"}}}
+			c.out.send(kindEnd, f.stream, appendOutcome(nil, &out, false))
 		case "twice":
 			end := appendOutcome(nil, &invocation.Outcome{Code: invocation.OK, Background: true}, false)
 			c.out.send(kindEnd, f.stream, end)

@@ -36,6 +36,9 @@ func (p *Pool) Invoke(ctx context.Context, req *invocation.Request, w invocation
 		}
 		out, lost := s.follow(ctx, req, w)
 		out.Queue += queued
+		for i := range out.Fetches {
+			out.Fetches[i].Start += queued
+		}
 		out.TraceID = req.Trace.ID
 		if lost == nil {
 			return out
@@ -147,6 +150,7 @@ func appendRequest(b []byte, id, index uint32, req *invocation.Request, body *up
 	b = appendText(b, req.Trace.Parent)
 	b = appendText(b, req.Trace.State)
 	b = binary.AppendUvarint(b, uint64(req.Depth))
+	b = appendDuration(b, req.Slow)
 	b = appendHeader(b, req.Header)
 	return shut(b, at)
 }

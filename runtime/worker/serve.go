@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -207,6 +208,9 @@ func (c *child) adopt(data []byte) error {
 		}
 	}
 	c.team = o.Team
+	if c.team == "" {
+		runtime.GOMAXPROCS(1) // nobody waits for it as for a call
+	}
 	c.gauges = newGatherer()
 	cfg := engine.Config{
 		Bundle: c.bundle, Secrets: c.secretsOf, Log: c.logRecord, ExternalURL: o.ExternalURL, PrivateAllow: o.PrivateAllow,

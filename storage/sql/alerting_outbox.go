@@ -13,6 +13,7 @@ import (
 type messageRow struct {
 	ID         int64  `db:"id"`
 	Function   string `db:"function"`
+	Target     string `db:"target"`
 	DedupKey   string `db:"dedup_key"`
 	RoutingKey string `db:"routing_key"`
 	Event      string `db:"event"`
@@ -36,7 +37,7 @@ func messages(rows []messageRow) ([]alerting.Message, error) {
 		if err := json.Unmarshal([]byte(row.Event), &m.Event); err != nil {
 			return nil, fmt.Errorf("decode message %d: %w", row.ID, err)
 		}
-		m.Event.RoutingKey = row.RoutingKey
+		m.Event.Target, m.Event.RoutingKey = row.Target, row.RoutingKey
 		out = append(out, m)
 	}
 	return out, nil
@@ -44,7 +45,7 @@ func messages(rows []messageRow) ([]alerting.Message, error) {
 
 // Heads implements alerting.Outbox.
 func (a *Alerting) Heads(ctx context.Context, now time.Time, limit int) ([]alerting.Message, time.Time, error) {
-	const heads = "id IN (SELECT MIN(id) FROM outbox WHERE dead_at = 0 AND routing_key <> '' GROUP BY routing_key)"
+	const heads = "id IN (SELECT MIN(id) FROM outbox WHERE dead_at = 0 AND routing_key <> '' GROUP BY target, routing_key)"
 	var (
 		rows []messageRow
 		next int64
@@ -146,12 +147,13 @@ func (a *Alerting) Depth(ctx context.Context) (waiting, dead int, err error) {
 	return row.Waiting, row.Dead, nil
 }
 
-// Settled reports that the function has no open incident and no message on its way.
+// Settled reports that the function has no open incident and no message on its way to
+// PagerDuty.
 func (a *Alerting) Settled(ctx context.Context, name function.Name) (bool, error) {
 	var open int
 	err := a.db.read(ctx, func(tx tx) error {
 		return tx.get(&open, `SELECT (SELECT COUNT(*) FROM incidents WHERE function = ?) +
-			(SELECT COUNT(*) FROM outbox WHERE function = ? AND dead_at = 0)`, string(name), string(name))
+			(SELECT COUNT(*) FROM outbox WHERE function = ? AND target = ? AND dead_at = 0)`, string(name), string(name), alerting.PagerDuty)
 	})
 	if err != nil {
 		return false, fmt.Errorf("look for open incidents of %s: %w", name, err)

@@ -24,7 +24,7 @@ var (
 func incident(o alerting.Objective, routing string) alerting.Incident {
 	return alerting.Incident{
 		Objective: o, DedupKey: alerting.DedupKey("test", o), RoutingKey: routing, Class: slo.Page, Window: "1h/5m",
-		OpenedAt: alertsAt, Notified: true,
+		OpenedAt: alertsAt, Told: alerting.PagerDuty,
 	}
 }
 
@@ -32,10 +32,17 @@ func message(o alerting.Objective, action alerting.Action) alerting.Message {
 	return alerting.Message{
 		Function: o.Function, Created: alertsAt, Next: alertsAt,
 		Event: alerting.Event{
-			Action: action, DedupKey: alerting.DedupKey("test", o), Summary: "c is failing", Severity: "critical", Source: "hadron",
+			Target: alerting.PagerDuty, Action: action, DedupKey: alerting.DedupKey("test", o), Summary: "c is failing", Severity: "critical", Source: "hadron",
 			Details: []alerting.Field{{Name: "undo", Value: "hadron rollback a/b/c --to 6"}}, Links: []alerting.Link{{Href: "http://h/", Text: "Live"}},
 		},
 	}
+}
+
+func ended(objectives ...alerting.Objective) (out []alerting.Ended) {
+	for _, o := range objectives {
+		out = append(out, alerting.Ended{Incident: incident(o, ""), ClosedAt: alertsAt, Why: "mended"})
+	}
+	return out
 }
 
 func commit(t *testing.T, s *sql.Alerting, c alerting.Change) {
@@ -48,7 +55,7 @@ func commit(t *testing.T, s *sql.Alerting, c alerting.Change) {
 func TestAlertsRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hadron.db")
 	db := sqltest.MustOpenAt(t, path)
-	firing := alerting.Status{State: alerting.Firing, ActiveAt: alertsAt.Add(-time.Minute), FiredAt: alertsAt}
+	firing := alerting.Status{State: alerting.Firing, ActiveAt: alertsAt.Add(-time.Minute), FiredAt: alertsAt, Why: "it burns"}
 	commit(t, db.Alerting(), alerting.Change{
 		Alerts:    map[alerting.Key]alerting.Status{alertKey: firing},
 		Incidents: []alerting.Incident{incident(objective, "r1")}, Messages: []alerting.Message{message(objective, alerting.Trigger)},
@@ -61,7 +68,7 @@ func TestAlertsRoundTrip(t *testing.T) {
 		Alerts:    map[alerting.Key]alerting.Status{alertKey: firing},
 		Incidents: map[alerting.Objective]alerting.Incident{objective: incident(objective, "r1")},
 	}
-	if got, err := s.Load(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := s.Load(t.Context(), alertsAt); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	heads, next, err := s.Heads(t.Context(), alertsAt, 10)
@@ -75,7 +82,7 @@ func TestAlertsRoundTrip(t *testing.T) {
 	commit(t, s, alerting.Change{Incidents: []alerting.Incident{incident(objective, "r2")}})
 	commit(t, s, alerting.Change{
 		Alerts:   map[alerting.Key]alerting.Status{alertKey: {State: alerting.Inactive}},
-		Messages: []alerting.Message{message(objective, alerting.Resolve)}, Closed: []alerting.Objective{objective},
+		Messages: []alerting.Message{message(objective, alerting.Resolve)}, Closed: ended(objective),
 	})
 	if err := s.Delivered(t.Context(), heads[0].ID); err != nil {
 		t.Fatal(err)
@@ -83,7 +90,7 @@ func TestAlertsRoundTrip(t *testing.T) {
 	if heads, _, err = s.Heads(t.Context(), alertsAt, 10); err != nil || len(heads) != 1 || heads[0].Event.Action != alerting.Resolve || heads[0].Event.RoutingKey != "r1" {
 		t.Errorf("%+v, %v", heads, err)
 	}
-	if got, err := s.Load(t.Context()); err != nil || len(got.Alerts)+len(got.Incidents) != 0 {
+	if got, err := s.Load(t.Context(), alertsAt); err != nil || len(got.Alerts)+len(got.Incidents) != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -101,7 +108,7 @@ func TestAlertCommitIsAllOrNothing(t *testing.T) {
 	if err := s.Commit(t.Context(), c); err == nil {
 		t.Fatal("stored without its message")
 	}
-	if got, err := s.Load(t.Context()); err != nil || len(got.Alerts)+len(got.Incidents) != 0 {
+	if got, err := s.Load(t.Context(), alertsAt); err != nil || len(got.Alerts)+len(got.Incidents) != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -165,7 +172,7 @@ func TestOutboxBinds(t *testing.T) {
 		Incidents: []alerting.Incident{incident(objective, ""), incident(slow, "")},
 		Messages:  []alerting.Message{message(objective, alerting.Trigger), message(slow, alerting.Trigger)},
 	})
-	commit(t, s, alerting.Change{Messages: []alerting.Message{message(slow, alerting.Resolve)}, Closed: []alerting.Objective{slow}})
+	commit(t, s, alerting.Change{Messages: []alerting.Message{message(slow, alerting.Resolve)}, Closed: ended(slow)})
 	if heads, _, err := s.Heads(ctx, alertsAt, 10); err != nil || len(heads) != 0 {
 		t.Errorf("%+v, %v", heads, err)
 	}
@@ -175,7 +182,7 @@ func TestOutboxBinds(t *testing.T) {
 	if err := s.Bind(ctx, objective.Function, "r1"); err != nil {
 		t.Fatal(err)
 	}
-	commit(t, s, alerting.Change{Messages: []alerting.Message{message(objective, alerting.Resolve)}, Closed: []alerting.Objective{objective}})
+	commit(t, s, alerting.Change{Messages: []alerting.Message{message(objective, alerting.Resolve)}, Closed: ended(objective)})
 	for id := int64(1); id <= 4; id++ {
 		heads, _, err := s.Heads(ctx, alertsAt, 10)
 		if err != nil || len(heads) != 1 || heads[0].ID != id || heads[0].Event.RoutingKey != "r1" {
@@ -196,7 +203,7 @@ func TestOutboxBinds(t *testing.T) {
 	})
 	commit(t, s, alerting.Change{
 		Messages: []alerting.Message{message(objective, alerting.Resolve), message(slow, alerting.Resolve)},
-		Closed:   []alerting.Objective{objective, slow}, Withdrawn: []string{alerting.DedupKey("test", objective), alerting.DedupKey("test", slow)},
+		Closed:   ended(objective, slow), Withdrawn: []string{alerting.DedupKey("test", objective), alerting.DedupKey("test", slow)},
 	})
 	if waiting, _, err := s.Depth(ctx); err != nil || waiting != 2 {
 		t.Errorf("%d, %v", waiting, err)

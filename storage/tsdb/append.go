@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
+	promtsdb "github.com/prometheus/prometheus/tsdb"
 
 	"hadron/collector/metric"
 )
@@ -62,6 +63,10 @@ func (e *RejectedError) Unwrap() error { return e.First }
 // must have rising times. Where some are refused it stores the rest and returns
 // a *RejectedError; any other error means that nothing was stored.
 func (d *DB) Append(ctx context.Context, samples []metric.Sample) error {
+	return d.appendTo(ctx, d.db, samples)
+}
+
+func (d *DB) appendTo(ctx context.Context, db *promtsdb.DB, samples []metric.Sample) error {
 	if len(samples) == 0 {
 		return nil
 	}
@@ -70,7 +75,7 @@ func (d *DB) Append(ctx context.Context, samples []metric.Sample) error {
 	}
 	defer d.leave()
 	a := appending{
-		db: d, appender: d.db.AppenderV2(ctx),
+		db: d, appender: db.AppenderV2(ctx),
 		rejected: RejectedError{Samples: len(samples)},
 	}
 	for i := range samples {

@@ -32,11 +32,16 @@ var (
 type Config struct {
 	// Dir is the store's own directory, made if missing. One process at a time.
 	Dir string
-	// Retention is how long samples are kept: 15 days.
+	// Retention is how long raw samples are kept: 15 days.
 	Retention time.Duration
 	// MaxBytes bounds the blocks on disk, the oldest going first; 0 is no bound.
 	// The write-ahead log comes on top.
 	MaxBytes int64
+	// RollupRetention is how long rollups are kept: 95 days, the longest window of an
+	// SLO and 5 days.
+	RollupRetention time.Duration
+	// RollupMaxBytes is MaxBytes of the rollups.
+	RollupMaxBytes int64
 	// OutOfOrderWindow is how far behind its series' newest sample one may
 	// arrive: 10 minutes, enough for a sender's retries. Negative refuses all.
 	OutOfOrderWindow time.Duration
@@ -61,6 +66,7 @@ type Config struct {
 
 func (c *Config) setDefaults() {
 	setDefault(&c.Retention, 15*24*time.Hour)
+	setDefault(&c.RollupRetention, 95*24*time.Hour)
 	setDefault(&c.OutOfOrderWindow, 10*time.Minute)
 	setDefault(&c.MaxExemplars, 100_000)
 	setDefault(&c.QueryTimeout, 2*time.Minute)
@@ -79,6 +85,9 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
+// leastRollups is the longest window of an SLO and a day, for blocks go whole.
+const leastRollups = 91 * 24 * time.Hour
+
 // Validate reports the first setting that cannot be, as a sentence.
 func (c Config) Validate() error {
 	switch {
@@ -86,8 +95,10 @@ func (c Config) Validate() error {
 		return errors.New("tsdb: no directory was given")
 	case c.Retention < 0 || (c.Retention > 0 && c.Retention < 2*time.Hour):
 		return fmt.Errorf("tsdb: retention %s is shorter than the 2h that one block holds", c.Retention)
-	case c.MaxBytes < 0:
-		return fmt.Errorf("tsdb: max bytes %d is negative", c.MaxBytes)
+	case c.RollupRetention < 0 || (c.RollupRetention > 0 && c.RollupRetention < leastRollups):
+		return fmt.Errorf("tsdb: rollup retention %s is shorter than the 91 days that the longest window of an SLO needs", c.RollupRetention)
+	case c.MaxBytes < 0, c.RollupMaxBytes < 0:
+		return fmt.Errorf("tsdb: max bytes %d is negative", min(c.MaxBytes, c.RollupMaxBytes))
 	case c.MaxExemplars < 0:
 		return fmt.Errorf("tsdb: max exemplars %d is negative", c.MaxExemplars)
 	case c.QueryTimeout < 0, c.LookbackDelta < 0:

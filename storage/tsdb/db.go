@@ -29,7 +29,8 @@ import (
 type DB struct {
 	config  Config
 	logger  *slog.Logger
-	db      *promtsdb.DB
+	db      *promtsdb.DB // raw samples
+	rollups *promtsdb.DB
 	parser  parser.Parser
 	own     *promql.Engine // Hadron's queries and rules
 	api     *promql.Engine // the HTTP API's queries
@@ -55,18 +56,17 @@ func Open(config Config) (*DB, error) {
 	}
 	config.setDefaults()
 	logger := slog.New(demoted{config.Logger.With("component", "tsdb").Handler()})
-	if err := os.MkdirAll(config.Dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make metrics directory: %w", err)
-	}
-	vendor, err := promtsdb.Open(config.Dir, logger, config.Registerer, storeOptions(config), nil)
+	config.Logger = logger
+	raw, err := open(config, "raw", config.Dir, storeOptions(config))
 	if err != nil {
-		if errors.Is(err, syscall.EAGAIN) {
-			return nil, lockedError(config.Dir)
-		}
-		return nil, fmt.Errorf("open metrics store in %s: %w", config.Dir, err)
+		return nil, err
+	}
+	rollups, err := openRollups(config)
+	if err != nil {
+		return nil, errors.Join(err, raw.Close())
 	}
 	d := &DB{
-		config: config, logger: logger, db: vendor,
+		config: config, logger: logger, db: raw, rollups: rollups,
 		parser: parser.NewParser(parser.Options{}),
 		epoch:  newEpoch(),
 	}
@@ -82,15 +82,38 @@ func storeOptions(config Config) *promtsdb.Options {
 	options := promtsdb.DefaultOptions()
 	options.RetentionDuration = config.Retention.Milliseconds()
 	options.MaxBytes = config.MaxBytes
-	// As Prometheus's server does; the library's default would never merge blocks.
-	largest := min(config.Retention/10, 31*24*time.Hour)
-	options.MaxBlockDuration = max(options.MinBlockDuration, largest.Milliseconds())
-	options.WALCompression = compression.Snappy
+	options.MaxBlockDuration = longestBlock(config.Retention, time.Duration(options.MinBlockDuration)*time.Millisecond)
 	options.OutOfOrderTimeWindow = max(0, config.OutOfOrderWindow.Milliseconds())
 	options.EnableExemplarStorage = true
 	options.MaxExemplars = int64(config.MaxExemplars)
-	options.FloatChunkEncoding = chunkenc.EncXOR
 	return options
+}
+
+// longestBlock is what blocks are merged up to, in milliseconds, as Prometheus's
+// server does; the library's default would never merge them.
+func longestBlock(retention, shortest time.Duration) int64 {
+	return max(shortest, min(retention/10, 31*24*time.Hour)).Milliseconds()
+}
+
+// open opens one of the two stores. Their metrics carry the label store.
+func open(config Config, name, dir string, options *promtsdb.Options) (*promtsdb.DB, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("make metrics directory: %w", err)
+	}
+	options.WALCompression = compression.Snappy
+	options.FloatChunkEncoding = chunkenc.EncXOR
+	registerer := config.Registerer
+	if registerer != nil {
+		registerer = prometheus.WrapRegistererWith(prometheus.Labels{"store": name}, registerer)
+	}
+	db, err := promtsdb.Open(dir, config.Logger.With("store", name), registerer, options, nil)
+	if err != nil {
+		if errors.Is(err, syscall.EAGAIN) {
+			return nil, lockedError(dir)
+		}
+		return nil, fmt.Errorf("open metrics store in %s: %w", dir, err)
+	}
+	return db, nil
 }
 
 func lockedError(dir string) error {
@@ -134,7 +157,7 @@ func (d *DB) Close() (err error) {
 		d.mu.Unlock()
 		// Head chunks are memory-mapped: a reader left behind would fault.
 		d.users.Wait()
-		err = errors.Join(d.own.Close(), d.api.Close(), d.db.Close())
+		err = errors.Join(d.own.Close(), d.api.Close(), d.db.Close(), d.rollups.Close())
 		if err != nil {
 			err = fmt.Errorf("close metrics store: %w", err)
 		}

@@ -26,7 +26,7 @@ type Store interface {
 	storage.ExemplarQueryable
 }
 
-// Queryable gives access to the raw store. What it hands out keeps Close waiting
+// Queryable reads both stores and writes the raw one. What it hands out keeps Close waiting
 // until it is closed, committed or rolled back.
 func (d *DB) Queryable() Store { return door{d} }
 
@@ -36,7 +36,7 @@ func (d *DB) APIEngine() promql.QueryEngine { return d.api }
 // Parser is the dialect of PromQL that the engines speak.
 func (d *DB) Parser() parser.Parser { return d.parser }
 
-// Retention is how long samples are kept.
+// Retention is how long raw samples are kept.
 func (d *DB) Retention() time.Duration { return d.config.Retention }
 
 // QueryTimeout is the most that one query may take.
@@ -55,30 +55,33 @@ func (d *DB) HeadStats(limit int) (*promtsdb.Stats, error) {
 	return stats, nil
 }
 
+// BlockMetas describes the raw store's persisted blocks, oldest first.
+func (d *DB) BlockMetas() ([]promtsdb.BlockMeta, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	metas := []promtsdb.BlockMeta{}
+	for _, block := range d.db.Blocks() {
+		metas = append(metas, block.Meta())
+	}
+	return metas, nil
+}
+
 type door struct{ db *DB }
 
 func (o door) Querier(from, to int64) (storage.Querier, error) {
 	if err := o.db.enter(); err != nil {
 		return nil, err
 	}
-	querier, err := o.db.db.Querier(from, to)
-	if err != nil {
-		o.db.leave()
-		return nil, err
-	}
-	return &guardedQuerier{querier, sync.OnceFunc(o.db.leave)}, nil
+	return &guardedQuerier{&bothQuerier{db: o.db, from: from, to: to}, sync.OnceFunc(o.db.leave)}, nil
 }
 
 func (o door) ChunkQuerier(from, to int64) (storage.ChunkQuerier, error) {
 	if err := o.db.enter(); err != nil {
 		return nil, err
 	}
-	querier, err := o.db.db.ChunkQuerier(from, to)
-	if err != nil {
-		o.db.leave()
-		return nil, err
-	}
-	return &guardedChunkQuerier{querier, sync.OnceFunc(o.db.leave)}, nil
+	return &guardedChunkQuerier{&bothChunks{bothQuerier{db: o.db, from: from, to: to}}, sync.OnceFunc(o.db.leave)}, nil
 }
 
 // ExemplarQuerier reads a buffer in memory, which stays valid after Close.

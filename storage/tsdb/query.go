@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
 
 	"hadron/collector/metric"
@@ -142,23 +141,9 @@ func (d *DB) LabelValues(ctx context.Context, label string, from, to time.Time) 
 	return values, nil
 }
 
-// Bounds returns the times of the oldest and newest sample in the store, both
-// zero where it is empty.
-func (d *DB) Bounds() (oldest, newest time.Time) {
-	if d.enter() != nil {
-		return time.Time{}, time.Time{}
-	}
-	defer d.leave()
-	head := d.db.Head()
-	low, high := head.MinTime(), head.MaxTime()
-	for _, block := range d.db.Blocks() {
-		low, high = min(low, block.MinTime()), max(high, block.MaxTime()-1)
-	}
-	if high < low {
-		return time.Time{}, time.Time{}
-	}
-	return timestamp.Time(low), timestamp.Time(high)
-}
+// Bounds returns the times of the oldest and newest raw sample, both zero where
+// there is none.
+func (d *DB) Bounds() (oldest, newest time.Time) { return d.bounds(d.db) }
 
 // slots bounds an engine's running queries. The rest wait their turn, and past
 // a number of those more are refused with ErrBusy.

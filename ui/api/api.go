@@ -110,8 +110,10 @@ type LogQuery struct {
 	Function function.Name
 	Level    invocation.Level // and more severe
 	Since    time.Time        // inclusive
+	Until    time.Time        // exclusive
 	Text     string           // part of the message or of a field, whatever its case
 	Request  string
+	Version  int
 	Limit    int // of history; the newest are kept
 }
 
@@ -133,6 +135,12 @@ type Config struct {
 	Deliveries Deliveries
 	Freezes    Freezes
 
+	Incidents Incidents
+	Silences  Silences
+	// Webhook takes one of PagerDuty's webhooks v3. Errors: alerting.ErrUnsigned,
+	// alerting.ErrNoSecret; any other makes it come again.
+	Webhook func(ctx context.Context, header http.Header, body []byte) error
+
 	Health      func(function.Name) (wire.Health, bool)
 	Healths     func() []wire.Health
 	Errors      func(function.Name) []wire.ErrorGroup
@@ -146,6 +154,10 @@ type Config struct {
 	// FollowLogs emits what Logs returns and goes on with new records until ctx
 	// ends or emit fails; its error is then emit's.
 	FollowLogs func(ctx context.Context, q LogQuery, emit func(invocation.Record) error) error
+	// Traces lists a function's calls whose trace is kept, newest first.
+	Traces func(function.Name, TraceQuery) []wire.Trace
+	// Trace returns the calls of one trace, of whatever function, in order.
+	Trace func(traceID string) []TracedCall
 	// Translate knows the errors of the registry's builder; false for any other.
 	Translate func(error) (wire.Problem, bool)
 	// Profile watches a version, or all of a function's for version 0, and returns a
@@ -231,12 +243,17 @@ func New(cfg Config) (http.Handler, error) {
 	a.addSecrets()
 	a.addHealth()
 	a.addLogs()
+	a.addTraces()
 	a.addProfile()
+	a.addFlame()
 	a.addRelease()
 	a.addDeployments()
 	a.addRollouts()
 	a.addFreezes()
 	a.addOperability()
+	a.addIncidents()
+	a.addSilences()
+	a.addWebhook()
 	a.addDashboards()
 	a.addSystem()
 	a.addTokens()

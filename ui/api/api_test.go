@@ -427,12 +427,14 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "applyDashboards", "beginDeployment", "createSession", "createToken", "deleteFreeze", "deleteFunction", "deleteProject",
-		"deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "finishSignIn", "getAlias",
-		"getDashboard", "getDashboards", "getDeployment", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getOverview",
-		"getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem", "getTeam", "getUpload", "getVersion", "listAlerts", "listChanges",
-		"listDeployments", "listErrors", "listFunctionDeployments", "listFunctions", "listHealth", "listProjectSecrets",
-		"listProjects", "listTeamSecrets", "listTeams", "listTokens", "listVersions", "live", "pauseDeployment", "planDashboards", "previewDashboard", "promoteDeployment",
+		"abortDeployment", "acknowledgeIncident", "applyDashboards", "beginDeployment", "createSession", "createSilence", "createToken", "deleteFreeze",
+		"deleteFunction", "deleteProject", "deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "endSilence",
+		"finishSignIn", "getAlias", "getDashboard", "getDashboards", "getDeployment", "getFlame", "getFreeze", "getFunction", "getHealth", "getLogs",
+		"getManifestSchema", "getOperability", "getOverview", "getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem",
+		"getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges", "listDeployments", "listErrors", "listFunctionDeployments",
+		"listFunctionIncidents", "listFunctions", "listHealth", "listIncidents", "listProjectSecrets", "listProjects", "listSilences", "listTeamSecrets",
+		"listTeams", "listTokens", "listTraces", "listVersions", "live", "pagerDutyWebhook", "pauseDeployment", "planDashboards", "previewDashboard",
+		"promoteDeployment",
 		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",
 		"releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
 	}

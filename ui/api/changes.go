@@ -53,7 +53,7 @@ func (a *api) listChanges(ctx context.Context, c *call, in *changesIn) (*jsonOut
 			return nil, err
 		}
 	}
-	if f.Since, err = sinceTime(in.Since, time.Now()); err != nil {
+	if f.Since, err = moment("since", in.Since, time.Now()); err != nil {
 		return nil, err
 	}
 	list, err := a.cfg.Changes.Changes(ctx, c.principal, f)

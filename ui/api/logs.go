@@ -38,6 +38,8 @@ type logsIn struct {
 	Since   string `query:"since" maxLength:"64" doc:"A time (RFC 3339) or a duration before now, such as 15m or 1d."`
 	Query   string `query:"q" maxLength:"200" doc:"Only lines that contain this."`
 	Request string `query:"request" maxLength:"128" doc:"Only lines of this request."`
+	Until   string `query:"until" maxLength:"64" doc:"Only lines before this: a time or an age, as since. Not with follow."`
+	Version int    `query:"version" minimum:"1" doc:"Only lines of this version."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"10000" doc:"Lines of history at most, the newest; 1,000 unless given."`
 }
 
@@ -50,13 +52,20 @@ func (a *api) getLogs(ctx context.Context, c *call, in *logsIn) (*streamOut, err
 	if _, err := a.cfg.Registry.Get(ctx, c.name); err != nil {
 		return nil, err
 	}
-	since, err := sinceTime(in.Since, time.Now())
+	since, err := moment("since", in.Since, time.Now())
 	if err != nil {
 		return nil, err
 	}
+	until, err := moment("until", in.Until, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if in.Follow && !until.IsZero() {
+		return nil, refuse(http.StatusBadRequest, "invalid_request", "until and follow=true contradict each other: leave one out.")
+	}
 	q := LogQuery{
-		Function: c.name, Level: invocation.Level(in.Level), Since: since,
-		Text: in.Query, Request: in.Request, Limit: in.Limit,
+		Function: c.name, Level: invocation.Level(in.Level), Since: since, Until: until,
+		Text: in.Query, Request: in.Request, Version: in.Version, Limit: in.Limit,
 	}
 	if q.Limit == 0 {
 		q.Limit = defaultLines
@@ -167,8 +176,8 @@ func LogRecord(r invocation.Record) wire.LogRecord {
 	}
 }
 
-// sinceTime reads a time or a duration before now; the zero time for none.
-func sinceTime(text string, now time.Time) (time.Time, error) {
+// moment reads a time or a duration before now; the zero time for none.
+func moment(name, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -179,5 +188,5 @@ func sinceTime(text string, now time.Time) (time.Time, error) {
 		return now.Add(-time.Duration(d)), nil
 	}
 	return time.Time{}, refuse(http.StatusBadRequest, "invalid_request",
-		"since is a time such as 2026-01-31T12:00:00Z or a duration such as 15m, not %q.", text)
+		"%s is a time such as 2026-01-31T12:00:00Z or a duration such as 15m, not %q.", name, text)
 }

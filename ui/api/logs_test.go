@@ -21,7 +21,7 @@ func TestLogs(t *testing.T) {
 	s := serve(t, nil)
 	s.register(t, greeting, source, "")
 	s.logs.records = []invocation.Record{record("one"), record("two")}
-	res, body := s.do(t, http.MethodGet, base+"/logs?level=warn&since=15m&q=o&request=r1&limit=7", "hdn_viewer", "")
+	res, body := s.do(t, http.MethodGet, base+"/logs?level=warn&since=15m&until=1m&version=3&q=o&request=r1&limit=7", "hdn_viewer", "")
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "application/x-ndjson" || strings.Count(body, "\n") != 2 {
 		t.Fatalf("%s %v %q", res.Status, res.Header, body)
 	}
@@ -30,7 +30,7 @@ func TestLogs(t *testing.T) {
 		t.Errorf("%+v %v", first, err)
 	}
 	q := s.logs.asked
-	if age := time.Since(q.Since); q.Function != greeting || q.Level != invocation.Warn || q.Text != "o" || q.Request != "r1" || q.Limit != 7 || age < 15*time.Minute || age > 16*time.Minute {
+	if age := time.Since(q.Since); q.Function != greeting || q.Level != invocation.Warn || q.Text != "o" || q.Request != "r1" || q.Limit != 7 || q.Version != 3 || q.Until.Sub(q.Since).Round(time.Second) != 14*time.Minute || age < 15*time.Minute || age > 16*time.Minute {
 		t.Errorf("asked %+v", q)
 	}
 	s.do(t, http.MethodGet, base+"/logs?since=2026-01-31T12:00:00Z", "hdn_viewer", "")
@@ -41,7 +41,7 @@ func TestLogs(t *testing.T) {
 	if res, body := s.do(t, http.MethodGet, base+"/logs", "hdn_viewer", ""); res.StatusCode != http.StatusOK || body != "" {
 		t.Errorf("no lines: %s %q", res.Status, body)
 	}
-	for _, query := range []string{"since=yesterday", "since=-5m", "level=loud", "limit=-1", "limit=1000000", "follow=perhaps"} {
+	for _, query := range []string{"since=yesterday", "since=-5m", "until=tomorrow", "until=1m&follow=true", "version=0", "level=loud", "limit=-1", "limit=1000000", "follow=perhaps"} {
 		s.refused(t, 400, "invalid_request", http.MethodGet, base+"/logs?"+query, "hdn_admin", "")
 	}
 	s.refused(t, 404, "function_not_found", http.MethodGet, "/api/v1/functions/a/b/c/logs", "hdn_admin", "")

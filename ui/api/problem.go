@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"hadron/alerting"
 	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
@@ -95,6 +96,11 @@ var table = []struct {
 	{delivery.ErrNotNow, http.StatusConflict, "not_now"},
 	{delivery.ErrSplit, http.StatusConflict, "alias_split"},
 	{delivery.ErrInvalid, http.StatusBadRequest, "invalid_request"},
+	{alerting.ErrSilence, http.StatusUnprocessableEntity, "silence_invalid"},
+	{alerting.ErrNoSilence, http.StatusNotFound, "silence_not_found"},
+	{alerting.ErrUnsigned, http.StatusUnauthorized, "webhook_unsigned"},
+	{alerting.ErrNoSecret, http.StatusServiceUnavailable, "unavailable"},
+	{alerting.ErrNoIncident, http.StatusNotFound, "incident_not_found"},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
 	{context.Canceled, statusClientClosed, "client_closed"},
 }

@@ -42,6 +42,21 @@ type profileOut struct {
 }
 
 func (a *api) getProfile(ctx context.Context, c *call, in *profileIn) (*profileOut, error) {
+	data, err := a.takeProfile(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	return &profileOut{
+		Disposition: fmt.Sprintf("attachment; filename=%q", strings.ReplaceAll(string(c.name), "/", ".")+".pprof"),
+		Body: func(hctx huma.Context) {
+			hctx.SetHeader("Content-Type", pprofType)
+			_, _ = hctx.BodyWriter().Write(data) // a client that has left needs none
+		},
+	}, nil
+}
+
+// takeProfile watches a function.
+func (a *api) takeProfile(ctx context.Context, c *call, in *profileIn) ([]byte, error) {
 	if err := available(a.cfg.Profile != nil); err != nil {
 		return nil, err
 	}
@@ -69,11 +84,5 @@ func (a *api) getProfile(ctx context.Context, c *call, in *profileIn) (*profileO
 	case err != nil:
 		return nil, err
 	}
-	return &profileOut{
-		Disposition: fmt.Sprintf("attachment; filename=%q", strings.ReplaceAll(string(c.name), "/", ".")+".pprof"),
-		Body: func(hctx huma.Context) {
-			hctx.SetHeader("Content-Type", pprofType)
-			_, _ = hctx.BodyWriter().Write(data) // a client that has left needs none
-		},
-	}, nil
+	return data, nil
 }

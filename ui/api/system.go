@@ -12,8 +12,9 @@ import (
 func (a *api) addSystem() {
 	add(a, route{
 		method: http.MethodGet, path: Prefix + "/system", id: "getSystem", tag: "system",
-		summary: "Get how the installation is doing", detail: "Part by part; what is wrong with one is told to those who may read everything.",
-		action: access.Read, scope: ofEach,
+		summary: "Get how the installation is doing",
+		detail:  "Part by part, with queues, reconcilers and the bounds in effect. What is wrong with a part, and all numbers, are told to those who may read everything.",
+		action:  access.Read, scope: ofEach,
 	}, a.getSystem)
 	add(a, route{
 		method: http.MethodGet, path: Prefix + "/manifest.schema.json", id: "getManifestSchema", tag: "system",
@@ -33,19 +34,39 @@ func (a *api) addSystem() {
 
 func (a *api) getSystem(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.System], error) {
 	if a.cfg.System == nil {
-		return ok(wire.System{Version: a.cfg.Version, Dev: a.cfg.Dev, State: wire.PartOK, Parts: []wire.Part{}})
+		return ok(fillSystem(wire.System{Version: a.cfg.Version, Dev: a.cfg.Dev, State: wire.PartOK}))
 	}
 	s, err := a.cfg.System(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if !access.CanIn(c.principal, access.Read, access.Everything) {
+		s.Facts, s.Reconcilers, s.Settings = nil, nil, nil
+		for i := range s.Parts { // what is wrong may name a function of any team
+			s.Parts[i].Detail, s.Parts[i].Facts = "", nil
+		}
+	}
+	return ok(fillSystem(s))
+}
+
+// fillSystem puts empty lists where there are none.
+func fillSystem(s wire.System) wire.System {
 	if s.Parts == nil {
 		s.Parts = []wire.Part{}
 	}
-	if !access.CanIn(c.principal, access.Read, access.Everything) {
-		for i := range s.Parts { // what is wrong may name a function of any team
-			s.Parts[i].Detail = ""
+	for i := range s.Parts {
+		if s.Parts[i].Facts == nil {
+			s.Parts[i].Facts = []wire.Fact{}
 		}
 	}
-	return ok(s)
+	if s.Facts == nil {
+		s.Facts = []wire.Fact{}
+	}
+	if s.Reconcilers == nil {
+		s.Reconcilers = []wire.Reconciler{}
+	}
+	if s.Settings == nil {
+		s.Settings = []wire.Setting{}
+	}
+	return s
 }

@@ -99,11 +99,19 @@ func TestEachRoute(t *testing.T) {
 		"GET " + f + "/deployments":               func() error { _, err := c.Deployments(ctx, name, client.Page{}); return err },
 		"GET /deployments":                        func() error { _, err := c.Deployments(ctx, "", client.Page{}); return err },
 		"GET /alerts":                             func() error { _, err := c.Alerts(ctx); return err },
-		"GET /system":                             func() error { _, err := c.System(ctx); return err },
-		"GET /manifest.schema.json":               func() error { _, err := c.ManifestSchema(ctx); return err },
-		"GET " + f + "/versions/7/upload":         func() error { _, err := c.Upload(ctx, name, "7"); return err },
-		"GET /pipeline.schema.json":               func() error { _, err := c.PipelineSchema(ctx); return err },
-		"GET /openapi.json":                       func() error { _, err := c.OpenAPI(ctx); return err },
+		"GET /incidents":                          func() error { _, err := c.Incidents(ctx, "", client.Page{}); return err },
+		"GET " + f + "/incidents":                 func() error { _, err := c.Incidents(ctx, name, client.Page{}); return err },
+		"POST " + f + "/incidents/availability/acknowledge {\"note\":\"mine\"}": func() error {
+			_, err := c.Acknowledge(ctx, name, "availability", "mine")
+			return err
+		},
+		"GET /silences?over=true":         func() error { _, err := c.Silences(ctx, true); return err },
+		"DELETE /silences/7":              func() error { _, err := c.EndSilence(ctx, 7); return err },
+		"GET /system":                     func() error { _, err := c.System(ctx); return err },
+		"GET /manifest.schema.json":       func() error { _, err := c.ManifestSchema(ctx); return err },
+		"GET " + f + "/versions/7/upload": func() error { _, err := c.Upload(ctx, name, "7"); return err },
+		"GET /pipeline.schema.json":       func() error { _, err := c.PipelineSchema(ctx); return err },
+		"GET /openapi.json":               func() error { _, err := c.OpenAPI(ctx); return err },
 		"GET " + f + "/logs?follow=true&level=warn&limit=9&q=x&request=r&since=5m": func() error {
 			return c.Logs(ctx, name, client.LogFilter{Level: "warn", Since: "5m", Query: "x", Request: "r", Limit: 9, Follow: true},
 				func(wire.LogRecord) error { return nil })

@@ -27,6 +27,7 @@ type Message struct {
 	Seq     uint64            `json:"seq"`
 	Items   []json.RawMessage `json:"items"`
 	Removed []string          `json:"removed"`
+	Total   int               `json:"total"`  // of a page: how many items fit
 	Code    string            `json:"code"`   // of an error
 	Detail  string            `json:"detail"` // of an error
 }

@@ -21,8 +21,10 @@ const maxLine = 4 << 20
 type LogFilter struct {
 	Level   string // and more severe
 	Since   string // a time (RFC 3339) or a duration before now
+	Until   string // the same; not with Follow
 	Query   string
 	Request string
+	Version int  // 0: all
 	Limit   int  // of history; 0: the server's default
 	Follow  bool // go on until ctx ends
 }
@@ -34,8 +36,12 @@ func (c *Client) Logs(ctx context.Context, name string, f LogFilter, yield func(
 	q := url.Values{}
 	set(q, "level", f.Level)
 	set(q, "since", f.Since)
+	set(q, "until", f.Until)
 	set(q, "q", f.Query)
 	set(q, "request", f.Request)
+	if f.Version > 0 {
+		q.Set("version", strconv.Itoa(f.Version))
+	}
 	if f.Limit > 0 {
 		q.Set("limit", strconv.Itoa(f.Limit))
 	}

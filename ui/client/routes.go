@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"hadron/ui/wire"
 )
@@ -133,6 +135,37 @@ func (c *Client) Healths(ctx context.Context) (wire.List[wire.Health], error) {
 // Errors lists a function's groups of errors.
 func (c *Client) Errors(ctx context.Context, name string) (wire.List[wire.ErrorGroup], error) {
 	return get[wire.List[wire.ErrorGroup]](ctx, c, of(name, "errors"), nil)
+}
+
+// TraceFilter says which traces to list. Zero fields do not filter.
+type TraceFilter struct {
+	Errors  bool
+	Min     time.Duration
+	Request string
+	Limit   int
+}
+
+// Traces lists a function's calls whose trace is kept, newest first.
+func (c *Client) Traces(ctx context.Context, name string, f TraceFilter) (wire.List[wire.Trace], error) {
+	v := url.Values{}
+	if f.Errors {
+		v.Set("error", "true")
+	}
+	if f.Min > 0 {
+		v.Set("min", f.Min.String())
+	}
+	if f.Request != "" {
+		v.Set("request", f.Request)
+	}
+	if f.Limit > 0 {
+		v.Set("limit", strconv.Itoa(f.Limit))
+	}
+	return get[wire.List[wire.Trace]](ctx, c, of(name, "traces"), v)
+}
+
+// Trace gets the spans of one trace in which the function was called.
+func (c *Client) Trace(ctx context.Context, name, id string) (wire.TraceDetail, error) {
+	return get[wire.TraceDetail](ctx, c, of(name, "traces", id), nil)
 }
 
 // Deployments lists what changed of a function, or of all where name is empty,

@@ -164,7 +164,7 @@ func (c *client) handle(data []byte) *wire.LiveError {
 }
 
 func (c *client) subscribe(m wire.Subscribe) *refusal {
-	key, kind, fn, bad := c.hub.authorise(c.who, m.Topic)
+	w, bad := c.hub.authorise(c.who, m.Topic)
 	if bad != nil {
 		return bad
 	}
@@ -175,7 +175,7 @@ func (c *client) subscribe(m wire.Subscribe) *refusal {
 	if full {
 		return &refusal{wire.LiveTooMany, "this connection has as many subscriptions as it may; unsubscribe from one"}
 	}
-	t, bad := c.hub.join(c, key, kind, fn)
+	t, bad := c.hub.join(c, w)
 	if bad != nil {
 		return bad
 	}
@@ -186,7 +186,7 @@ func (c *client) subscribe(m wire.Subscribe) *refusal {
 	c.mu.Lock()
 	c.subs = append(c.subs, s)
 	c.mu.Unlock()
-	c.hub.metrics.subscriptions.WithLabelValues(kind).Inc()
+	c.hub.metrics.subscriptions.WithLabelValues(w.kind).Inc()
 	c.poke()
 	return nil
 }

@@ -20,7 +20,7 @@ func TestDocsNameEveryWord(t *testing.T) {
 	}
 	words := []string{
 		wire.TypeHello, wire.TypeSubscribe, wire.TypeUnsubscribe, wire.TypeSnapshot, wire.TypeDelta, wire.TypeError, wire.TypeHeartbeat,
-		wire.TopicOverview, wire.TopicAlerts, wire.TopicDeployments, wire.TopicFunction + "<team/project/name>", wire.TopicLogs + "<team/project/name>",
+		wire.TopicOverview, wire.TopicSummary, wire.TopicGroups, wire.TopicAlerts, wire.TopicDeployments, wire.TopicFunction + "<team/project/name>", wire.TopicLogs + "<team/project/name>",
 		wire.LiveInvalidMessage, wire.LiveUnknownTopic, wire.LiveNotFound, wire.LiveForbidden, wire.LiveTooMany, wire.LiveInternal,
 		wire.LiveProtocol,
 	}

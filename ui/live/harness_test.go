@@ -188,6 +188,7 @@ type message struct {
 	Type    string            `json:"type"`
 	Topic   string            `json:"topic"`
 	Seq     uint64            `json:"seq"`
+	Total   int               `json:"total"`
 	Epoch   string            `json:"epoch"`
 	Step    float64           `json:"step"`
 	Items   []json.RawMessage `json:"items"`

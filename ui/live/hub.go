@@ -140,7 +140,7 @@ func New(cfg Config) (*Hub, error) {
 		cfg: cfg, log: cfg.Logger.With(slog.String("component", "live")), epoch: rand.Text()[:12], metrics: m,
 		beat:    prepare(wire.TypeHeartbeat, []byte(`{"type":"`+wire.TypeHeartbeat+`"}`)),
 		clients: map[*client]struct{}{}, topics: map[topicKey]*topic{},
-		overview: overview{entries: map[string]*healthEntry{}},
+		overview: newOverview(),
 	}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: cfg.WriteTimeout,

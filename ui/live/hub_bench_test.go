@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,7 @@ func BenchmarkFanOut(b *testing.B) {
 	var readers, subscribed sync.WaitGroup
 	got := make(chan struct{}, clients)
 	for range clients {
-		conn, res, err := websocket.DefaultDialer.Dial(strings.Replace(s.URL, "http", "ws", 1), nil)
+		conn, res, err := websocket.DefaultDialer.Dial(strings.Replace(s.URL, "http", "ws", 1), http.Header{"Authorization": {"Bearer hdn_ada"}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -92,21 +93,30 @@ func BenchmarkFanOut(b *testing.B) {
 	readers.Wait()
 }
 
-// BenchmarkRefresh is what a tick costs without clients: 1,000 functions, a
-// tenth of them changed.
+// BenchmarkRefresh is what a tick costs whatever is sent: 10,000 functions of which
+// a tenth changed, for everything, a page of it, and 100 searches.
 func BenchmarkRefresh(b *testing.B) {
-	healths := make([]wire.Health, 1000)
+	healths := make([]wire.Health, 10_000)
 	for i := range healths {
 		healths[i] = wire.Health{Function: fmt.Sprintf("team/project/f%04d", i), State: "healthy", Trend: make([]float64, 24)}
 	}
-	o := overview{entries: map[string]*healthEntry{}}
-	s := newState("overview", 1, 120, 1<<20)
+	o := newOverview()
+	topics := []*topic{{kind: wire.TopicOverview}, {kind: wire.TopicSummary}, {kind: wire.TopicOverview, look: look{sort: "rate", limit: 100}}}
+	for i := range 100 {
+		topics = append(topics, &topic{kind: wire.TopicOverview, look: look{sort: "worst", limit: 100, filter: filter{words: strconv.Itoa(100 + i)}}})
+	}
+	for _, t := range topics {
+		t.key.scope = access.Granted(access.Viewer, access.Everything)
+		t.stream = newState(wire.TopicOverview, 1, 120, 1<<20)
+	}
 	b.ReportAllocs()
 	for round := 0; b.Loop(); round++ {
-		for i := range 100 {
+		for i := range 1000 {
 			healths[i].Rate = float64(round)
 		}
 		o.refresh(healths)
-		s.update(o.items(""), time.Now())
+		for _, t := range topics {
+			o.show(t, time.Now())
+		}
 	}
 }

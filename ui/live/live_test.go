@@ -50,6 +50,65 @@ func TestOverviewSendsWhatChanged(t *testing.T) {
 	p.quiet(w)
 }
 
+// A page tells of the functions on it only, and of how many fit.
+func TestPagesSummaryAndGroups(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	w.set("pay/core/charge", "failing")
+	w.set("pay/core/refund", "healthy")
+	w.set("home/bff/tv", "healthy")
+	w.deployments = []wire.Deployment{{ID: 1, Function: "pay/core/charge"}, {ID: 2, Function: "home/bff/tv"}}
+	w.alerts = []wire.Alert{{Name: "burn", Function: "pay/core/charge"}, {Name: "burn", Function: "home/bff/tv"}}
+	p := w.dial("hdn_admin")
+	const first, second = "overview?limit=2", "overview?from=2&limit=2"
+	m := p.ask(first)
+	want(t, m, "snapshot", first, "function", "home/bff/tv", "pay/core/charge") // items have no order, the page has: worst first
+	if m.Total != 3 {
+		t.Errorf("total %d", m.Total)
+	}
+	want(t, p.ask(second), "snapshot", second, "function", "pay/core/refund")
+	want(t, p.ask("overview?scope=pay&state=healthy"), "snapshot", "overview?scope=pay&state=healthy", "function", "pay/core/refund")
+	want(t, p.ask("summary"), "snapshot", "summary", "states", "map[degraded:0 failing:1 healthy:2 idle:0 unknown:0]")
+	want(t, p.ask("groups?scope=pay"), "snapshot", "groups?scope=pay", "group", "pay/core")
+	want(t, p.ask("alerts?scope=pay/core/charge"), "snapshot", "alerts?scope=pay/core/charge", "function", "pay/core/charge")
+	want(t, p.ask("deployments?scope=home"), "snapshot", "deployments?scope=home", "id", "2")
+	if m := p.ask("overview?limit=many"); m.Code != wire.LiveUnknownTopic || m.Topic != "overview?limit=many" {
+		t.Errorf("%+v", m)
+	}
+	other := w.dial("hdn_pay")
+	want(t, other.ask("overview?q=bff"), "snapshot", "overview?q=bff", "function") // another team's are not found by searching either
+	want(t, other.ask("groups"), "snapshot", "groups", "group", "pay/core")
+	if m := other.ask("summary"); !strings.Contains(string(m.Items[0]), `"functions":2`) {
+		t.Errorf("%s", m.Items[0])
+	}
+
+	quiet := w.dial("hdn_admin")
+	quiet.ask(second)
+	w.set("pay/core/refund", "failing") // goes to the first page, what was there to the second
+	w.step()
+	got := map[string]message{}
+	for range 5 {
+		m := p.next()
+		got[m.Topic] = m
+	}
+	want(t, got[first], "delta", first, "function", "pay/core/refund")
+	want(t, got[second], "delta", second, "function", "home/bff/tv")
+	if !slices.Equal(got[first].Removed, []string{"home/bff/tv"}) || !slices.Equal(got[second].Removed, []string{"pay/core/refund"}) {
+		t.Errorf("removed %v and %v", got[first].Removed, got[second].Removed)
+	}
+	quiet.next()
+	w.mu.Lock()
+	h := w.healths["pay/core/charge"]
+	h.InFlight = 3
+	w.healths["pay/core/charge"] = h
+	w.mu.Unlock()
+	w.step()
+	for m = p.next(); m.Topic != first; m = p.next() { // counts change with it
+	}
+	want(t, m, "delta", first, "inFlight", "3")
+	quiet.quiet(w) // it does not look there
+}
+
 func TestResume(t *testing.T) {
 	t.Parallel()
 	w := open(t, func(c *live.Config) { c.MaxReplay = 3 })

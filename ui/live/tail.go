@@ -129,7 +129,7 @@ func (t *tail) behind(lost uint64) *frame {
 }
 
 func (t *tail) encode(kind string, lines []json.RawMessage) *frame {
-	b := begin(kind, t.name, t.seq)
+	b := begin(kind, t.name, t.seq, "")
 	for _, line := range lines {
 		b.item(line)
 	}

@@ -83,6 +83,7 @@ func (r *ring) after(seq uint64) ([]*frame, bool) {
 type state struct {
 	name    string // as JSON
 	forgets bool   // items that are left out are old, not gone: no client is told
+	paged   bool   // items are a page, and messages say of how many
 
 	mu    sync.Mutex
 	seq   uint64
@@ -90,6 +91,7 @@ type state struct {
 	made  time.Time
 	items map[string]*kept
 	size  int // bytes of all items
+	total int // of a page's list
 	ring  ring
 	whole *frame
 }
@@ -110,20 +112,49 @@ func newState(topic string, first uint64, maxCount, maxBytes int) *state {
 func (s *state) update(items []item, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.replace(items, false, now)
+}
+
+// updatePage takes a page's items and of how many they are.
+func (s *state) updatePage(items []item, total int, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	other := s.total != total || !s.paged
+	s.paged, s.total = true, total
+	return s.replace(items, other, now)
+}
+
+// patch takes what changed since the last update and what is gone.
+func (s *state) patch(items []item, removed []string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var changed, left []string
+	for _, it := range items {
+		if s.put(it) {
+			changed = append(changed, it.key)
+		}
+	}
+	for _, key := range removed {
+		if k := s.items[key]; k != nil {
+			s.size -= len(k.body)
+			delete(s.items, key)
+			left = append(left, key)
+		}
+	}
+	if len(changed)+len(left) == 0 {
+		return false
+	}
+	return s.tell(changed, left, now)
+}
+
+// replace is update; even tells clients where no item changed.
+func (s *state) replace(items []item, even bool, now time.Time) bool {
 	s.round++
 	var changed, removed []string
 	for _, it := range items {
-		old, there := s.items[it.key]
-		if !there {
-			old = &kept{}
-			s.items[it.key] = old
-		}
-		if !there || !bytes.Equal(old.body, it.body) {
+		if s.put(it) {
 			changed = append(changed, it.key)
-			s.size += len(it.body) - len(old.body)
-			old.body = it.body
 		}
-		old.round = s.round
 	}
 	if len(s.items) > len(items) {
 		removed = s.sweep()
@@ -131,9 +162,30 @@ func (s *state) update(items []item, now time.Time) bool {
 	if s.forgets {
 		removed = nil
 	}
-	if len(changed)+len(removed) == 0 {
+	if !even && len(changed)+len(removed) == 0 {
 		return false
 	}
+	return s.tell(changed, removed, now)
+}
+
+// put keeps an item, and reports whether it is another than before.
+func (s *state) put(it item) bool {
+	old, there := s.items[it.key]
+	if !there {
+		old = &kept{}
+		s.items[it.key] = old
+	}
+	old.round = s.round
+	if there && bytes.Equal(old.body, it.body) {
+		return false
+	}
+	s.size += len(it.body) - len(old.body)
+	old.body = it.body
+	return true
+}
+
+// tell makes the next message.
+func (s *state) tell(changed, removed []string, now time.Time) bool {
 	s.seq++
 	s.made = now
 	s.whole = nil
@@ -198,7 +250,11 @@ func (s *state) cheap(missed []*frame) bool {
 func (s *state) encode(kind string, keys, removed []string) *frame {
 	slices.Sort(keys)
 	slices.Sort(removed)
-	b := begin(kind, s.name, s.seq)
+	extra := ""
+	if s.paged {
+		extra = `"total":` + strconv.Itoa(s.total) + `,`
+	}
+	b := begin(kind, s.name, s.seq, extra)
 	for _, key := range keys {
 		b.item(s.items[key].body)
 	}
@@ -216,9 +272,9 @@ type builder struct {
 	items int
 }
 
-func begin(kind, topic string, seq uint64) *builder {
+func begin(kind, topic string, seq uint64, extra string) *builder {
 	b := &builder{kind: kind, seq: seq}
-	b.buf.WriteString(`{"type":"` + kind + `","topic":` + topic + `,"seq":` + strconv.FormatUint(seq, 10) + `,"items":[`)
+	b.buf.WriteString(`{"type":"` + kind + `","topic":` + topic + `,"seq":` + strconv.FormatUint(seq, 10) + `,` + extra + `"items":[`)
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -25,7 +26,9 @@ type topicKey struct {
 type topic struct {
 	key    topicKey
 	kind   string // the topic without a name; the label of metrics
+	look   look
 	stream stream
+	shown  uint64             // the round of overview that the stream is of; under overview.mu
 	cancel context.CancelFunc // ends what feeds it
 	failed atomic.Bool        // for good: who subscribes again gets another
 
@@ -38,10 +41,18 @@ type topic struct {
 type refusal struct{ code, detail string }
 
 // kindOf splits a topic into its kind and the function it is about.
-func kindOf(name string) (kind string, fn function.Name, bad *refusal) {
-	switch name {
-	case wire.TopicOverview, wire.TopicAlerts, wire.TopicDeployments:
-		return name, "", nil
+func kindOf(name string) (kind string, fn function.Name, l look, bad *refusal) {
+	list, query, asks := strings.Cut(name, "?")
+	switch list {
+	case wire.TopicOverview, wire.TopicSummary, wire.TopicGroups, wire.TopicAlerts, wire.TopicDeployments:
+		if !asks {
+			return list, "", look{}, nil
+		}
+		l, err := parseLook(list, query)
+		if err != nil {
+			return "", "", look{}, &refusal{wire.LiveUnknownTopic, err.Error()}
+		}
+		return list, "", l, nil
 	}
 	for _, family := range []string{wire.TopicFunction, wire.TopicLogs} {
 		rest, is := strings.CutPrefix(name, family)
@@ -50,44 +61,52 @@ func kindOf(name string) (kind string, fn function.Name, bad *refusal) {
 		}
 		fn, err := function.ParseName(rest)
 		if err != nil {
-			return "", "", &refusal{wire.LiveUnknownTopic, err.Error()}
+			return "", "", look{}, &refusal{wire.LiveUnknownTopic, err.Error()}
 		}
-		return family, fn, nil
+		return family, fn, look{}, nil
 	}
-	return "", "", &refusal{wire.LiveUnknownTopic, "topics are overview, function:<name>, alerts, logs:<name> and deployments"}
+	return "", "", look{}, &refusal{wire.LiveUnknownTopic, "topics are overview, summary, groups, function:<name>, alerts, logs:<name> and deployments"}
+}
+
+// wish is a topic that a client asks for.
+type wish struct {
+	key  topicKey
+	kind string
+	fn   function.Name
+	look look
 }
 
 // authorise says what a principal gets of a topic.
-func (h *Hub) authorise(who access.Principal, name string) (key topicKey, kind string, fn function.Name, bad *refusal) {
-	kind, fn, bad = kindOf(name)
+func (h *Hub) authorise(who access.Principal, name string) (wish, *refusal) {
+	kind, fn, look, bad := kindOf(name)
 	if bad != nil {
-		return topicKey{}, "", "", bad
+		return wish{}, bad
 	}
-	key = topicKey{name: name}
+	w := wish{key: topicKey{name: name}, kind: kind, fn: fn, look: look}
 	action := access.Read
 	if kind == wire.TopicLogs || kind == wire.TopicFunction {
 		action = access.ReadSource
 	}
 	allowed := access.Can(who, action, fn)
 	if fn == "" {
-		allowed, key.scope = access.Touches(who, action, access.Everything), seen(who)
+		allowed, w.key.scope = access.Touches(who, action, access.Everything), seen(who)
 	}
 	switch {
 	case fn != "" && !access.Can(who, access.Read, fn) && !access.Can(who, access.Invoke, fn): // every role has one of them
-		return key, kind, fn, missing(fn) // another team's: it must not be known to be there
+		return w, missing(fn) // another team's: it must not be known to be there
 	case !allowed:
-		return key, kind, fn, &refusal{wire.LiveForbidden, who.Name + " may not read this"}
+		return w, &refusal{wire.LiveForbidden, who.Name + " may not read this"}
 	case !h.offers(kind):
-		return key, kind, fn, &refusal{wire.LiveUnknownTopic, "this server runs without the part that knows this"}
+		return w, &refusal{wire.LiveUnknownTopic, "this server runs without the part that knows this"}
 	case fn != "" && h.cfg.Names != nil && !h.cfg.Names(fn):
-		return key, kind, fn, missing(fn)
+		return w, missing(fn)
 	}
-	return key, kind, fn, nil
+	return w, nil
 }
 
 func (h *Hub) offers(kind string) bool {
 	switch kind {
-	case wire.TopicOverview:
+	case wire.TopicOverview, wire.TopicSummary, wire.TopicGroups:
 		return h.cfg.Healths != nil
 	case wire.TopicFunction:
 		return h.cfg.Function != nil
@@ -100,9 +119,9 @@ func (h *Hub) offers(kind string) bool {
 }
 
 // join makes the client a subscriber of a topic, which is made if need be.
-func (h *Hub) join(c *client, key topicKey, kind string, fn function.Name) (*topic, *refusal) {
+func (h *Hub) join(c *client, w wish) (*topic, *refusal) {
 	h.mu.Lock()
-	t, there := h.topics[key]
+	t, there := h.topics[w.key]
 	if there {
 		t.subs[c] = struct{}{}
 		h.mu.Unlock()
@@ -117,16 +136,16 @@ func (h *Hub) join(c *client, key topicKey, kind string, fn function.Name) (*top
 	h.mu.Unlock()
 
 	// Its first items are read outside of the lock: a source may take its time.
-	fresh := h.open(h.ctx, key, kind, fn, first) // it outlives the client that asked first
+	fresh := h.open(h.ctx, w, first) // it outlives the client that asked first
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t, there = h.topics[key]; there || h.state != running {
+	if t, there = h.topics[w.key]; there || h.state != running {
 		fresh.cancel() // somebody was faster
 		if !there {
 			return nil, &refusal{wire.LiveInternal, errStopped.Error()}
 		}
 	} else if t = fresh; !t.failed.Load() { // while it was opened; this client is told
-		h.topics[key] = t
+		h.topics[w.key] = t
 	}
 	t.subs[c] = struct{}{}
 	return t, nil
@@ -185,12 +204,12 @@ func (h *Hub) each(kind string, f func(*topic)) {
 	}
 }
 
-// streams reports whether there is a topic of a kind.
-func (h *Hub) streams(kind string) bool {
+// streams reports whether there is a topic of one of the kinds.
+func (h *Hub) streams(kinds ...string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, t := range h.topics {
-		if t.kind == kind {
+		if slices.Contains(kinds, t.kind) {
 			return true
 		}
 	}
@@ -206,24 +225,29 @@ func (h *Hub) tell(t *topic) {
 	}
 }
 
-func (h *Hub) open(ctx context.Context, key topicKey, kind string, fn function.Name, first uint64) *topic {
+func (h *Hub) open(ctx context.Context, w wish, first uint64) *topic {
 	ctx, cancel := context.WithCancel(ctx)
-	t := &topic{key: key, kind: kind, cancel: cancel, subs: map[*client]struct{}{}, idle: time.Now()}
-	if kind == wire.TopicLogs {
-		lines := newTail(fn, first, h.cfg.MaxLines, h.cfg.MaxTopicBytes)
+	t := &topic{key: w.key, kind: w.kind, look: w.look, cancel: cancel, subs: map[*client]struct{}{}, idle: time.Now()}
+	if w.kind == wire.TopicLogs {
+		lines := newTail(w.fn, first, h.cfg.MaxLines, h.cfg.MaxTopicBytes)
 		t.stream = lines
-		h.follow(ctx, t, lines, fn)
+		h.follow(ctx, t, lines, w.fn)
 		return t
 	}
-	s := newState(key.name, first, h.cfg.MaxReplay, h.cfg.MaxTopicBytes)
-	s.forgets = kind == wire.TopicDeployments
+	most := h.cfg.MaxTopicBytes
+	if w.look != (look{}) {
+		most /= 8 // there may be as many of them as clients
+	}
+	s := newState(w.key.name, first, h.cfg.MaxReplay, most)
+	s.forgets = w.kind == wire.TopicDeployments
 	t.stream = s
 	now := time.Now()
-	switch kind {
-	case wire.TopicOverview:
-		s.update(h.overview.visible(h.cfg.Healths, key.scope), now)
+	switch w.kind {
+	case wire.TopicOverview, wire.TopicSummary, wire.TopicGroups:
+		h.overview.ensure(h.cfg.Healths)
+		h.overview.show(t, now)
 	case wire.TopicFunction:
-		s.update(h.functionItems(fn), now)
+		s.update(h.functionItems(w.fn), now)
 	case wire.TopicAlerts:
 		h.updateAlerts(ctx, []*topic{t}, now)
 	case wire.TopicDeployments:
@@ -254,11 +278,11 @@ func missing(fn function.Name) *refusal {
 func (h *Hub) refreshHealth(now time.Time) {
 	switch {
 	case h.cfg.Healths == nil:
-	case h.streams(wire.TopicOverview):
+	case h.streams(wire.TopicOverview, wire.TopicSummary, wire.TopicGroups):
 		h.overview.refresh(h.cfg.Healths())
-		h.each(wire.TopicOverview, func(t *topic) {
-			t.stream.(*state).update(h.overview.items(t.key.scope), now)
-		})
+		for _, kind := range []string{wire.TopicOverview, wire.TopicSummary, wire.TopicGroups} {
+			h.each(kind, func(t *topic) { h.overview.show(t, now) })
+		}
 	default: // nobody looks, and there may be many functions
 		h.overview.forget()
 	}
@@ -284,6 +308,16 @@ func (h *Hub) functionItems(fn function.Name) []item {
 		return nil
 	}
 	return []item{{key: string(fn), body: body}}
+}
+
+// fill puts empty lists where there are none: clients are never sent null for a list.
+func fill(h *wire.Health) {
+	if h.Versions == nil {
+		h.Versions = []wire.VersionShare{}
+	}
+	if h.Trend == nil {
+		h.Trend = []float64{}
+	}
 }
 
 const slowRefresh = 10 * time.Second
@@ -345,7 +379,7 @@ func update[T any](h *Hub, topics []*topic, now time.Time, values []T, keyOf fun
 	for _, t := range topics {
 		visible := make([]item, 0, len(bodies))
 		for i, it := range bodies {
-			if sees(t.key.scope, owners[i]) {
+			if t.look.filter.covers(owners[i]) && sees(t.key.scope, owners[i]) {
 				visible = append(visible, it)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -125,6 +126,28 @@ func TestNothingBuiltSaysHow(t *testing.T) {
 	if r.StatusCode != http.StatusOK || !strings.Contains(text(t, r), "make build") {
 		t.Error("the page does not say how to build the app")
 	}
+}
+
+// What a browser must have before it shows the overview stays under 250 KB gzipped.
+func TestFirstLoadIsSmall(t *testing.T) {
+	page := text(t, get(Handler(), "/"))
+	if !strings.Contains(page, `id="root"`) {
+		t.Skip("the app is not built: make build")
+	}
+	const most = 250_000
+	sum := 0
+	for _, m := range regexp.MustCompile(`(?:src|href)="(/[^"]+\.(?:js|css))"`).FindAllStringSubmatch(page, -1) {
+		r := get(Handler(), m[1], "Accept-Encoding", "gzip")
+		data, err := io.ReadAll(r.Body)
+		if err != nil || r.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d, %v", m[1], r.StatusCode, err)
+		}
+		sum += len(data)
+	}
+	if sum == 0 || sum > most {
+		t.Errorf("the first load is %d bytes gzipped, at most %d: load a page or a part of it later", sum, most)
+	}
+	t.Logf("the first load is %d bytes gzipped", sum)
 }
 
 func TestEmbedded(t *testing.T) {

@@ -207,4 +207,5 @@ type Alert struct {
 	Value    float64    `json:"value,omitempty"` // burn rate
 	Reason   string     `json:"reason,omitempty"`
 	Error    string     `json:"error,omitempty"`
+	Silenced string     `json:"silenced,omitempty"` // why nobody is told
 }

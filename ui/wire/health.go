@@ -18,7 +18,12 @@ type Health struct {
 	P95             *float64       `json:"p95"`
 	P99             *float64       `json:"p99"`
 	InFlight        int            `json:"inFlight"`
+	Errors          []CodeShare    `json:"errors"`     // by code, those that there were
+	ColdStarts      float64        `json:"coldStarts"` // a second
+	Throttled       float64        `json:"throttled"`  // calls refused for want of room, a second
+	CPU             float64        `json:"cpu"`        // time inside the VM, seconds a second
 	BudgetLeft      *float64       `json:"budgetLeft"` // share of the worst objective's error budget; under 0 when overspent
+	Burns           []Burn         `json:"burns"`      // over 1 h, 6 h, 1 d and 3 d as far as the SLO's window; empty until known
 	Availability    float64        `json:"availability"`
 	LatencyTarget   float64        `json:"latencyTarget,omitempty"` // seconds, of the strictest latency objective
 	LatencyQuantile float64        `json:"latencyQuantile,omitempty"`
@@ -28,6 +33,19 @@ type Health struct {
 	DeployedAt      time.Time      `json:"deployedAt"`
 	DeployedBy      string         `json:"deployedBy"`
 	UpdatedAt       time.Time      `json:"updatedAt"`
+}
+
+// CodeShare is how much of all invocations failed in one way.
+type CodeShare struct {
+	Code  string  `json:"code"`
+	Ratio float64 `json:"ratio"`
+}
+
+// Burn is how many times faster than sustainable the error budget was spent over a
+// window, of the objective that burns fastest.
+type Burn struct {
+	Window string  `json:"window"` // 1h
+	Rate   float64 `json:"rate"`
 }
 
 // VersionShare is one version's share of live.
@@ -46,6 +64,8 @@ type ErrorGroup struct {
 	FirstSeen   time.Time `json:"firstSeen"`
 	LastSeen    time.Time `json:"lastSeen"`
 	Versions    []int     `json:"versions"`
+	Since       int       `json:"since"`   // the version that showed it first
+	New         bool      `json:"new"`     // that is the one that live last moved to, and not the function's first
 	Request     string    `json:"request"` // a sample request id
 }
 

@@ -22,8 +22,9 @@ type Hello struct {
 	Version string  `json:"version"`
 }
 
-// Subscribe is what a client sends: a topic is overview, function:<name>,
-// alerts, logs:<name> or deployments. After is the last sequence number seen of
+// Subscribe is what a client sends: a topic is overview, summary, groups,
+// function:<name>, alerts, logs:<name> or deployments, and those that are lists
+// may have parameters as an address has: overview?scope=pay&state=failing. After is the last sequence number seen of
 // this epoch, to resume from.
 type Subscribe struct {
 	Type  string  `json:"type"`
@@ -31,11 +32,13 @@ type Subscribe struct {
 	After *uint64 `json:"after,omitempty"`
 }
 
-// Snapshot is a topic's whole state as of Seq.
+// Snapshot is a topic's whole state as of Seq. Total is there for a page of
+// overview: how many functions fit its filter.
 type Snapshot struct {
 	Type  string            `json:"type"`
 	Topic string            `json:"topic"`
 	Seq   uint64            `json:"seq"`
+	Total *int              `json:"total,omitempty"`
 	Items []json.RawMessage `json:"items" tstype:"unknown[]"`
 }
 
@@ -46,6 +49,7 @@ type Delta struct {
 	Type    string            `json:"type"`
 	Topic   string            `json:"topic"`
 	Seq     uint64            `json:"seq"`
+	Total   *int              `json:"total,omitempty"`
 	Items   []json.RawMessage `json:"items" tstype:"unknown[]"`
 	Removed []string          `json:"removed"`
 }
@@ -53,6 +57,8 @@ type Delta struct {
 // The topics. Two of them are families: a function's name follows the colon.
 const (
 	TopicOverview    = "overview"
+	TopicSummary     = "summary"
+	TopicGroups      = "groups"
 	TopicAlerts      = "alerts"
 	TopicDeployments = "deployments"
 	TopicFunction    = "function:"
@@ -94,6 +100,46 @@ type LiveError struct {
 	Topic  string `json:"topic,omitempty"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+}
+
+// StateCounts is how many functions are in each state.
+type StateCounts struct {
+	Failing  int `json:"failing"`
+	Degraded int `json:"degraded"`
+	Unknown  int `json:"unknown"`
+	Healthy  int `json:"healthy"`
+	Idle     int `json:"idle"`
+}
+
+// Summary is the item of a summary topic: all functions that fit in one line.
+type Summary struct {
+	Functions  int           `json:"functions"`
+	States     StateCounts   `json:"states"`
+	Rate       float64       `json:"rate"`       // invocations a second
+	ErrorRatio *float64      `json:"errorRatio"` // of all of them
+	InFlight   int           `json:"inFlight"`
+	Rollouts   int           `json:"rollouts"`          // functions whose live names more than one version
+	Rollout    *RolloutShare `json:"rollout,omitempty"` // there is just one
+}
+
+// RolloutShare is how far a function's newest version is.
+type RolloutShare struct {
+	Function string  `json:"function"`
+	Version  int     `json:"version"`
+	Share    float64 `json:"share"`
+}
+
+// Group is an item of a groups topic: the functions of a project.
+type Group struct {
+	Group      string      `json:"group"` // team/project
+	State      string      `json:"state"` // of its worst function
+	Functions  int         `json:"functions"`
+	States     StateCounts `json:"states"`
+	Rate       float64     `json:"rate"`
+	ErrorRatio *float64    `json:"errorRatio"`
+	BudgetLeft *float64    `json:"budgetLeft"` // of the one with the least
+	InFlight   int         `json:"inFlight"`
+	Rollouts   int         `json:"rollouts"`
 }
 
 // FunctionPoint is the item of a function:<name> topic: its health and its last errors.

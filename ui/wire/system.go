@@ -10,6 +10,10 @@ type System struct {
 	State     string    `json:"state"` // ok, degraded or down: the worst of the parts
 	StartedAt time.Time `json:"startedAt"`
 	Parts     []Part    `json:"parts"`
+	// The rest is for those who may read everything, and empty for others.
+	Facts       []Fact       `json:"facts"` // of the process itself
+	Reconcilers []Reconciler `json:"reconcilers"`
+	Settings    []Setting    `json:"settings"` // what bounds functions and this node
 }
 
 // Part is one part of the installation: the registry, the metric store, Grafana.
@@ -18,6 +22,37 @@ type Part struct {
 	State  string     `json:"state"`            // ok, degraded, down or disabled
 	Detail string     `json:"detail,omitempty"` // what is wrong and what is done about it
 	Since  *time.Time `json:"since,omitempty"`  // of the state
+	Facts  []Fact     `json:"facts"`
+}
+
+// Fact is one number that a part knows of itself.
+type Fact struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit,omitempty"` // bytes, s, total (since the start) or none
+}
+
+// Reconciler is a loop that makes something outside as functions want it.
+type Reconciler struct {
+	Name        string     `json:"name"`
+	Running     bool       `json:"running"`
+	LastPass    *time.Time `json:"lastPass,omitempty"`    // its end; none before the first
+	LastSuccess *time.Time `json:"lastSuccess,omitempty"` // of the last pass in which nothing failed
+	NextAttempt *time.Time `json:"nextAttempt,omitempty"` // at the latest
+	LastError   string     `json:"lastError,omitempty"`   // of the last pass
+	Failures    int        `json:"failures"`              // passes failed in a row
+	Created     int        `json:"created"`               // in the last pass, as the rest
+	Updated     int        `json:"updated"`
+	Deleted     int        `json:"deleted"`
+	Unchanged   int        `json:"unchanged"`
+	Failed      int        `json:"failed"`
+}
+
+// Setting is one bound of the configuration, as it is in effect.
+type Setting struct {
+	Key   string `json:"key"` // as in the configuration file
+	Value string `json:"value"`
+	Help  string `json:"help"`
 }
 
 // The states of a Part.

@@ -26,6 +26,7 @@ var (
 	restRoutes = []string{
 		"/services", "/services/{id}", "/services/{id}/integrations", "/services/{id}/integrations/{integration_id}",
 		"/escalation_policies", "/escalation_policies/{id}", "/abilities",
+		"/webhook_subscriptions", "/webhook_subscriptions/{id}", "/webhook_subscriptions/{id}/enable",
 	}
 	eventRoutes = []string{"/enqueue", "/change/enqueue"}
 )

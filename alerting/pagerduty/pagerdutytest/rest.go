@@ -111,6 +111,8 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, body []byte, 
 			}
 			notFound(w)
 		})
+	case parts[0] == "webhook_subscriptions":
+		s.serveSubscriptions(w, r, parts[1:], body)
 	default:
 		notFound(w)
 	}

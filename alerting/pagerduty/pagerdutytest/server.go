@@ -38,6 +38,7 @@ type Server struct {
 	policies   []Policy
 	events     []Event
 	incidents  []*Incident
+	hooks      []*Subscription
 	requests   []Request
 	violations []string
 	faults     []*Fault

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"hadron/runtime/gateway"
@@ -42,6 +43,7 @@ type App struct {
 
 	parts      parts
 	operations operations
+	vitals     prometheus.Gatherer // the process's own series, without those of functions
 	listeners  []net.Listener
 
 	stops    []step

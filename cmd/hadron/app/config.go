@@ -28,13 +28,13 @@ type Config struct {
 	TrustedProxies  []string `help:"Addresses or CIDRs of proxies whose X-Forwarded-… headers functions and the audit log believe."`
 	LogFormat       string   `default:"text" enum:"text,json" help:"Format of the server's own log: text or json."`
 
-	Auth     AuthConfig     `embed:"" prefix:"auth."`
-	OIDC     OIDCConfig     `embed:"" prefix:"oidc."`
-	Metrics  MetricsConfig  `embed:"" prefix:"metrics."`
-	Logs     LogsConfig     `embed:"" prefix:"logs."`
-	Alerting AlertingConfig `embed:"" prefix:"alerting."`
-	Grafana  GrafanaConfig  `embed:"" prefix:"grafana."`
-
+	Auth       AuthConfig       `embed:"" prefix:"auth."`
+	OIDC       OIDCConfig       `embed:"" prefix:"oidc."`
+	Metrics    MetricsConfig    `embed:"" prefix:"metrics."`
+	Logs       LogsConfig       `embed:"" prefix:"logs."`
+	Traces     TracesConfig     `embed:"" prefix:"traces."`
+	Alerting   AlertingConfig   `embed:"" prefix:"alerting."`
+	Grafana    GrafanaConfig    `embed:"" prefix:"grafana."`
 	Dashboards DashboardsConfig `embed:"" prefix:"dashboards."`
 	PagerDuty  PagerDutyConfig  `embed:"" prefix:"pagerduty."`
 	Limits     LimitsConfig     `embed:"" prefix:"limits."`
@@ -94,17 +94,22 @@ type MetricsConfig struct {
 	Interval  time.Duration `help:"Time between samples. Default 15s, 1s with --dev."`
 	Retention time.Duration `default:"360h" help:"How long samples are kept."`
 	MaxSize   function.Size `default:"8GiB" help:"How much disk samples may use."`
-}
 
-// LogsConfig belongs to the functions' logs.
-type LogsConfig struct {
-	Retention time.Duration `default:"168h" help:"How long function logs are kept."`
-	MaxSize   function.Size `default:"2GiB" help:"How much disk function logs may use."`
+	RollupRetention  time.Duration `default:"2280h" help:"How long the five-minute totals of objectives are kept; at least 91 days."`
+	RollupMaxSize    function.Size `default:"4GiB" help:"How much disk they may use."`
+	OutOfOrderWindow time.Duration `default:"10m" help:"How far behind its series' newest sample one may arrive. Negative: not at all."`
+
+	QueryTimeout  time.Duration `default:"2m" help:"Longest query."`
+	QuerySamples  int           `default:"20000000" help:"Samples that a query may hold at once, 16 bytes each."`
+	Queries       int           `default:"20" help:"Queries of the Prometheus API at once, of all callers."`
+	CallerQueries int           `default:"6" help:"Queries at once of one caller: whoever sees the same teams and projects."`
+	QueuedQueries int           `default:"100" help:"Queries of one caller that may wait for the others to end."`
 }
 
 // AlertingConfig belongs to the alert evaluator.
 type AlertingConfig struct {
 	Interval time.Duration `help:"Time between evaluations. Default 15s, 1s with --dev."`
+	Targets  string        `help:"File that names who else is told of incidents: Alertmanagers, chats, webhooks." type:"path"`
 }
 
 // GrafanaConfig says which Grafana gets the dashboards.
@@ -132,6 +137,9 @@ type PagerDutyConfig struct {
 	APIURL           string `name:"api-url" default:"https://api.pagerduty.com" help:"Origin of PagerDuty's REST API."`
 	EventsURL        string `name:"events-url" default:"https://events.pagerduty.com" help:"Origin of PagerDuty's Events API."`
 	EscalationPolicy string `default:"Default" help:"Escalation policy, id or name, of functions that name none."`
+
+	Webhooks           bool   `help:"Subscribe to PagerDuty's webhooks, so that what people do there shows here. PagerDuty must reach external-url."`
+	WebhookSecretsFile string `help:"File with the secrets of webhook subscriptions that were made by hand, a line each." type:"path"`
 }
 
 // LimitsConfig holds the most that a manifest may ask for, and the node's own bounds.
@@ -262,6 +270,12 @@ func (c *Config) fillAndValidate() error {
 		return fmt.Errorf("%w: --grafana.rate must be above 0", ErrConfig)
 	}
 	c.ExternalURL = strings.TrimRight(c.ExternalURL, "/")
+	if err := c.Traces.fillAndValidate(c.Dev); err != nil {
+		return err
+	}
+	if err := c.Logs.validate(); err != nil {
+		return err
+	}
 	if err := c.Auth.validate(); err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (a *App) alerts(context.Context) ([]wire.Alert, error) {
 func alertView(alert alerting.Alert) wire.Alert {
 	out := wire.Alert{
 		Name: alert.Name(), Function: string(alert.Function), SLO: alert.SLO, Class: string(alert.Class),
-		Window: alert.Window, State: string(alert.State), Value: alert.Value, Reason: alert.Reason,
+		Window: alert.Window, State: string(alert.State), Value: alert.Value, Reason: alert.Reason, Silenced: alert.Silenced,
 	}
 	if !alert.Since.IsZero() {
 		out.Since = &alert.Since

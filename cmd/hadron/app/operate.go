@@ -41,6 +41,8 @@ type operations struct {
 	dashboards dashboards
 	pager      *pagerduty.Target // nil: nobody is paged
 	alerts     *alerting.Evaluator
+	incidents  incidents
+	webhooks   *pagerduty.Receiver // nil: PagerDuty's webhooks are not taken
 	loops      []*reconcile.Loop
 	counted    *loopMetrics
 	own        *ownIndex
@@ -59,7 +61,7 @@ const outsideTimeout = 5 * time.Second
 //	registry ─wake─▶ loop ─▶ dashboards   (Grafana or files)
 //	              ├▶ loop ─▶ pagerduty    (services) ─▶ routing keys
 //	              └▶ loop ─▶ rules        (recording)      │
-//	tsdb ◀─query── evaluator ─▶ outbox ─▶ deliverer ◀──────┘ ─▶ Events API
+//	tsdb ◀─query── evaluator ─▶ outbox ─▶ deliverer ◀──────┘ ─▶ Events API, Alertmanagers, chats, webhooks
 func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) error {
 	o := &a.operations
 	installation, err := a.installation()
@@ -72,36 +74,29 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 	var (
 		routing func(function.Name) (string, bool)
 		targets []reconcile.Target
-		wake    = func() {}
 	)
 	if a.cfg.PagerDuty.Token != "" {
 		if o.pager, err = pagerduty.NewTarget(pagerduty.Config{
 			Token: a.cfg.PagerDuty.Token, From: a.cfg.PagerDuty.From, APIURL: a.cfg.PagerDuty.APIURL,
 			EventsURL: a.cfg.PagerDuty.EventsURL, EscalationPolicy: a.cfg.PagerDuty.EscalationPolicy, Policy: a.parts.teams.EscalationPolicy,
 			Installation: installation, ExternalURL: a.cfg.ExternalURL, Store: a.parts.db.PagerDuty(),
+			WebhookURL: a.webhookURL(), Subscriptions: a.parts.db.PagerDuty(),
 			Settled: a.settled, Timeout: outsideTimeout, Logger: a.log,
 		}); err != nil {
 			return err
 		}
 		routing = o.pager.Routing
-		sender, err := pagerduty.NewSender(pagerduty.SenderConfig{EventsURL: a.cfg.PagerDuty.EventsURL})
-		if err != nil {
-			return err
-		}
-		deliverer, err := alerting.NewDeliverer(alerting.DelivererConfig{
-			Outbox: a.parts.db.Alerting(), Send: sender.Send, Routing: routing, Logger: a.log, Registerer: own,
-		})
-		if err != nil {
-			return err
-		}
-		if err := deliverer.Start(ctx); err != nil {
-			return err
-		}
-		a.onStop("outbox", deliverer.Stop)
-		wake = deliverer.Wake
 		targets = append(targets, o.pager)
 	}
+	told, wake, err := a.startOutbox(ctx, routing, own)
+	if err != nil {
+		return err
+	}
 	if o.alerts, err = alerting.New(alerting.Config{
+		Targets: told,
+		Silences: func(ctx context.Context, at time.Time) ([]alerting.Silence, error) {
+			return a.parts.db.Alerting().Silences(ctx, at, false)
+		},
 		Query: a.parts.metrics.Query, List: a.everyFunction, Store: a.parts.db.Alerting(), Interval: a.cadence(),
 		Quarantined: a.parts.quarantine.standing,
 		Append:      a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
@@ -113,6 +108,12 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 		return err
 	}
 	a.onStop("alerting", o.alerts.Stop)
+	o.incidents = incidents{alerts: o.alerts, store: a.parts.db.Alerting(), installation: installation, wake: wake}
+	if o.pager != nil {
+		if err := a.startWebhooks(ctx, wake); err != nil {
+			return err
+		}
+	}
 	o.extras = newExtensions(a.cfg.Dashboards.Extensions, a.checkExpr, a.log.With("component", "dashboard_extensions"))
 	if o.dashboards, err = a.makeDashboards(ctx, installation, own); err != nil {
 		return err
@@ -263,7 +264,7 @@ func (a *App) describe(ctx context.Context, q alerting.Question) alerting.Detail
 	if f, err := a.parts.registry.Get(ctx, name); err == nil {
 		d.Runbook = f.Spec.Runbook
 	}
-	a.describeErrors(&d, name)
+	a.describeErrors(&d, name, q.Since)
 	a.describeDeployment(ctx, &d, name)
 	return d
 }
@@ -276,21 +277,51 @@ func (a *App) dashboardAt(name function.Name, since time.Time) string {
 	return fmt.Sprintf("%s?from=%d&to=now", s.URL, since.Add(-time.Hour).UnixMilli())
 }
 
-func (a *App) describeErrors(d *alerting.Details, name function.Name) {
-	groups := a.parts.collector.Errors(name)
+// errorsBefore is how long before an incident errors may have been seen that are told
+// of it: its window looks back.
+const errorsBefore = time.Hour
+
+// describeErrors tells of the errors of the time: first those that the version brought
+// which live last moved to, then those that are seen most.
+func (a *App) describeErrors(d *alerting.Details, name function.Name, since time.Time) {
+	latest := a.newSince(name)
 	var total int64
 	byCode := map[string]int64{}
-	for i := range groups {
-		g := &groups[i]
+	for _, g := range a.parts.collector.Errors(name) {
+		if g.LastSeen.Before(since.Add(-errorsBefore)) {
+			continue
+		}
 		total += g.Count
 		byCode[g.Code] += g.Count
-		if d.TopError == nil || g.Count > d.TopError.Count {
-			d.TopError = &alerting.TopError{Message: g.Message, Frames: frames(g.Stack), Count: g.Count, Request: g.Request}
+		top := alerting.TopError{Message: g.Message, Frames: frames(g.Stack), Count: g.Count, Request: g.Request}
+		if g.Since == latest {
+			top.NewSince = latest
+		}
+		if t := d.TopError; t == nil || top.NewSince > t.NewSince || top.NewSince == t.NewSince && top.Count > t.Count {
+			d.TopError = &top
 		}
 	}
 	for code, n := range byCode {
 		d.Codes = append(d.Codes, alerting.CodeShare{Code: code, Share: float64(n) / float64(total)})
 	}
+}
+
+// newSince is the newest version that live names now, where the function had others
+// before; -1 where it had none. An error that this version showed first is new.
+func (a *App) newSince(name function.Name) int {
+	f, err := a.parts.registry.Get(context.Background(), name) // in memory
+	if err != nil {
+		return -1
+	}
+	newest := -1
+	if live, ok := f.Alias(function.Live); ok {
+		for _, w := range live.Weights {
+			if w.Weight > 0 && w.Version > 1 {
+				newest = max(newest, w.Version)
+			}
+		}
+	}
+	return newest
 }
 
 func (a *App) describeDeployment(ctx context.Context, d *alerting.Details, name function.Name) {

@@ -40,9 +40,12 @@ func TestOwnMetricsAreFoundInTheStore(t *testing.T) {
 		return &metric.Series{Labels: metric.NewLabels(name, metric.Team, "a", metric.Project, "b", metric.Function, function, metric.Version, "1")}
 	}
 	if err := db.Append(context.Background(), []metric.Sample{
-		{Series: of("orders_total", "c"), T: now, V: 1}, {Series: of("queue", "c"), T: now, V: 1}, {Series: of("told_counter", "d"), T: now, V: 1},
+		{Series: of("orders_total", "c"), T: now, V: 1},
+		{Series: of("queue", "c"), T: now, V: 1},
+		{Series: of("told_counter", "d"), T: now, V: 1},
 		{Series: of("size", "c"), T: now, H: &metric.Histogram{Schema: 3, ZeroThreshold: 1e-6, Count: 1, Sum: 1, Spans: []metric.Span{{Offset: 1, Length: 1}}, Deltas: []int64{1}}},
-		{Series: of(metric.Invocations, "c"), T: now, V: 1}, {Series: of("hadron_function:errors:rate5m", "c"), T: now, V: 1},
+		{Series: of(metric.Invocations, "c"), T: now, V: 1},
+		{Series: of("hadron_function:errors:rate5m", "c"), T: now, V: 1},
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,8 @@ func (a *App) system(ctx context.Context) (wire.System, error) {
 	s.Parts = append(s.Parts, a.functionsPart(), a.secretsPart(ctx))
 	s.Parts = append(s.Parts, a.operationParts()...)
 	s.Parts = append(s.Parts, a.providerPart()...)
+	a.tellFacts(&s)
+	s.Reconcilers, s.Settings = a.reconcilers(), a.settings()
 	for _, part := range s.Parts {
 		switch {
 		case part.State == wire.PartDown:

@@ -38,6 +38,14 @@ func healthView(h collector.Health) wire.Health {
 		LatencyTarget: h.LatencyTarget, LatencyQuantile: h.LatencyQuantile, Window: h.Window,
 		Versions: make([]wire.VersionShare, len(h.Versions)), Trend: h.Trend,
 		DeployedAt: h.DeployedAt, DeployedBy: h.DeployedBy, UpdatedAt: h.UpdatedAt,
+		ColdStarts: h.ColdStarts, Throttled: h.Throttled, CPU: h.CPU,
+		Errors: make([]wire.CodeShare, len(h.Errors)), Burns: make([]wire.Burn, len(h.Burns)),
+	}
+	for i, e := range h.Errors {
+		out.Errors[i] = wire.CodeShare{Code: string(e.Code), Ratio: e.Ratio}
+	}
+	for i, b := range h.Burns {
+		out.Burns[i] = wire.Burn{Window: function.Duration(b.Window).String(), Rate: b.Rate}
 	}
 	for i, v := range h.Versions {
 		out.Versions[i] = wire.VersionShare{Version: v.Version, Share: v.Share}
@@ -49,12 +57,12 @@ func healthView(h collector.Health) wire.Health {
 }
 
 func (a *App) errorGroups(name function.Name) []wire.ErrorGroup {
-	groups := a.parts.collector.Errors(name)
+	groups, latest := a.parts.collector.Errors(name), a.newSince(name)
 	out := make([]wire.ErrorGroup, len(groups))
 	for i, g := range groups {
 		out[i] = wire.ErrorGroup{
 			Fingerprint: g.Fingerprint, Code: g.Code, Message: g.Message, Stack: framesView(g.Stack),
-			Count: g.Count, FirstSeen: g.FirstSeen, LastSeen: g.LastSeen, Versions: g.Versions, Request: g.Request,
+			Count: g.Count, FirstSeen: g.FirstSeen, LastSeen: g.LastSeen, Versions: g.Versions, Since: g.Since, New: g.Since == latest, Request: g.Request,
 		}
 	}
 	return out
@@ -69,7 +77,7 @@ func framesView(frames []invocation.Frame) []wire.Frame {
 }
 
 func logFilter(q api.LogQuery) logs.Filter {
-	return logs.Filter{Function: q.Function, Level: q.Level, Since: q.Since, Text: q.Text, Request: q.Request, Limit: q.Limit}
+	return logs.Filter{Function: q.Function, Level: q.Level, Since: q.Since, Until: q.Until, Text: q.Text, Request: q.Request, Version: q.Version, Limit: q.Limit}
 }
 
 func (a *App) readLogs(ctx context.Context, q api.LogQuery) ([]invocation.Record, error) {

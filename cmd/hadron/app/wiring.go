@@ -14,6 +14,7 @@ import (
 
 	"hadron/collector"
 	"hadron/collector/logs"
+	"hadron/collector/trace"
 	"hadron/runtime/access"
 	"hadron/runtime/delivery"
 	"hadron/runtime/function"
@@ -35,6 +36,7 @@ type parts struct {
 	db         *sql.DB
 	metrics    *tsdb.DB
 	logs       *logs.Store
+	traces     *trace.Traces
 	collector  *collector.Collector
 	functions  functions
 	workers    *worker.Pool // nil: functions run in this process
@@ -60,6 +62,7 @@ type parts struct {
 func (a *App) setup(ctx context.Context) (err error) {
 	p := &a.parts
 	own := prometheus.NewRegistry()
+	a.vitals = own
 	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	// What is kept.
@@ -69,18 +72,20 @@ func (a *App) setup(ctx context.Context) (err error) {
 	a.onStop("database", func(context.Context) error { return p.db.Close() })
 	if p.metrics, err = tsdb.Open(tsdb.Config{
 		Dir: a.path("metrics"), Retention: a.cfg.Metrics.Retention, MaxBytes: int64(a.cfg.Metrics.MaxSize),
+		RollupRetention: a.cfg.Metrics.RollupRetention, RollupMaxBytes: int64(a.cfg.Metrics.RollupMaxSize),
+		OutOfOrderWindow: a.cfg.Metrics.OutOfOrderWindow,
+		QueryTimeout:     a.cfg.Metrics.QueryTimeout, QueryMaxSamples: a.cfg.Metrics.QuerySamples, QueryConcurrency: a.cfg.Metrics.Queries,
 		Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err
 	}
 	a.onStop("metric store", func(context.Context) error { return p.metrics.Close() })
-	if p.logs, err = logs.Open(logs.Config{
-		Dir: a.path("logs"), MaxAge: a.cfg.Logs.Retention, MaxBytes: int64(a.cfg.Logs.MaxSize),
-		Logger: a.log, Registerer: own,
-	}); err != nil {
+	if err := a.setupLogs(ctx, own); err != nil {
 		return err
 	}
-	a.onStop("logs", func(context.Context) error { return p.logs.Close() })
+	if err := a.setupTraces(ctx, own); err != nil {
+		return err
+	}
 	provider, rules, err := a.identityProvider()
 	if err != nil {
 		return err
@@ -103,7 +108,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 
 	// What measures.
 	if p.collector, err = collector.New(collector.Config{
-		Store: p.metrics, Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
+		Store: p.metrics, Groups: p.db.ErrorGroups(), Node: a.node, Interval: a.cfg.Metrics.Interval, Step: healthStep,
 		Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err
@@ -137,6 +142,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	if p.gateway, err = gateway.New(gateway.Config{
 		Invoker: p.functions, Resolve: a.resolve, Quota: a.callQuota, Authorize: a.caller, Dev: a.cfg.Dev,
 		Observe: func(v function.Version) gateway.Observer { return p.collector.Handle(v) },
+		Sample:  p.traces.Sample, Trace: func(v function.Version) gateway.Tracer { return p.traces.Handle(v) },
 		Refused: p.collector.Refused, ExternalURL: a.cfg.ExternalURL, MaxInFlight: a.cfg.Limits.InFlight,
 		TrustedProxies: proxies, Logger: a.log,
 	}); err != nil {
@@ -147,6 +153,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	// Followers hear of functions before any request can.
 	p.registry.Follow(p.collector)
 	p.registry.Follow(p.gateway)
+	p.registry.Follow(p.traces)
 	p.registry.Follow(forget{p.functions, p.logs})
 	warm := newWarmer(p.functions.Prewarm, a.log)
 	a.onStop("warmer", warm.stop)
@@ -203,7 +210,8 @@ func (a *App) setup(ctx context.Context) (err error) {
 		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Teams: p.teams, Secrets: p.secrets, Usage: a.usage,
 		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Dashboards: dashboardDesk{a}, Alerts: a.alerts,
-		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
+		Incidents: a.operations.incidents, Silences: p.db.Alerting(), Webhook: a.webhook,
+		System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Traces: a.listTraces, Trace: a.oneTrace, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
 		Stopping: a.stopping, Logger: a.log,
 	})
@@ -211,7 +219,9 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	prom, err := promapi.New(promapi.Config{
-		DB: p.metrics, Visible: visible, MayWrite: mayWrite, Groups: a.ruleGroups, Metadata: a.metadata, Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
+		DB: p.metrics, Visible: visible, MayWrite: mayWrite, Groups: a.ruleGroups, Metadata: a.metadata,
+		Queries: a.cfg.Metrics.Queries, CallerQueries: a.cfg.Metrics.CallerQueries, QueuedQueries: a.cfg.Metrics.QueuedQueries,
+		Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
 	})
 	if err != nil {
 		return err

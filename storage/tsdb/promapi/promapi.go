@@ -67,6 +67,12 @@ type Config struct {
 	MaxReadSamples int
 	// MaxReads bounds remote reads at once: 10.
 	MaxReads int
+	// Queries bounds queries at once, of all callers: 20. What reads series counts:
+	// queries, searches for series and labels, exemplars and remote reads.
+	Queries int
+	// CallerQueries bounds those of one caller, who is whoever sees the same teams and
+	// projects: 6. QueuedQueries bounds those that wait for him: 100.
+	CallerQueries, QueuedQueries int
 
 	Now        func() time.Time
 	Logger     *slog.Logger
@@ -88,6 +94,9 @@ func (c *Config) setDefaults() {
 	if c.MaxReads <= 0 {
 		c.MaxReads = 10
 	}
+	setDefault(&c.Queries, 20)
+	setDefault(&c.CallerQueries, 6)
+	setDefault(&c.QueuedQueries, 100)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -97,8 +106,15 @@ func (c *Config) setDefaults() {
 	c.Logger = c.Logger.With("component", "promapi")
 }
 
+func setDefault(field *int, value int) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
 type api struct {
 	Config
+	turns   *turns
 	store   tsdb.Store
 	engine  promql.QueryEngine
 	parser  parser.Parser
@@ -119,10 +135,11 @@ func New(config Config) (http.Handler, error) {
 		parser:  config.DB.Parser(),
 		started: config.Now(),
 		metrics: newMetrics(config.Registerer),
+		turns:   newTurns(config.Queries, config.CallerQueries, config.QueuedQueries, config.Registerer),
 	}
 	mux := http.NewServeMux()
 	for _, route := range a.routes() {
-		handler := a.json(route.name, route.serve)
+		handler := a.json(route)
 		mux.Handle("GET /api/v1/"+route.name, handler)
 		if route.post {
 			mux.Handle("POST /api/v1/"+route.name, handler)
@@ -136,55 +153,79 @@ func New(config Config) (http.Handler, error) {
 type route struct {
 	name  string
 	post  bool // takes its parameters from a form too
+	reads bool // series: it waits its turn, and its time is bounded
 	serve endpoint
 }
 
 func (a *api) routes() []route {
 	return []route{
-		{"query", true, a.query},
-		{"query_range", true, a.queryRange},
-		{"query_exemplars", true, a.queryExemplars},
-		{"format_query", true, a.formatQuery},
-		{"series", true, a.series},
-		{"labels", true, a.labelNames},
-		{"label/{name}/values", false, a.labelValues},
-		{"metadata", false, a.metadata},
-		{"rules", false, a.rules},
-		{"alerts", false, a.alerts},
-		{"alertmanagers", false, a.alertmanagers},
-		{"targets", false, onlyUnscoped(a.targets)},
-		{"targets/metadata", false, onlyUnscoped(a.targetMetadata)},
-		{"scrape_pools", false, onlyUnscoped(a.scrapePools)},
-		{"status/buildinfo", false, a.buildInfo},
-		{"status/config", false, onlyUnscoped(a.configuration)},
-		{"status/flags", false, onlyUnscoped(a.flags)},
-		{"status/runtimeinfo", false, onlyUnscoped(a.runtimeInfo)},
-		{"status/tsdb", false, onlyUnscoped(a.tsdbStatus)},
+		{"query", true, true, a.query},
+		{"query_range", true, true, a.queryRange},
+		{"query_exemplars", true, true, a.queryExemplars},
+		{"format_query", true, false, a.formatQuery},
+		{"series", true, true, a.series},
+		{"labels", true, true, a.labelNames},
+		{"label/{name}/values", false, true, a.labelValues},
+		{"metadata", false, false, a.metadata},
+		{"rules", false, false, a.rules},
+		{"alerts", false, false, a.alerts},
+		{"alertmanagers", false, false, a.alertmanagers},
+		{"targets", false, false, onlyUnscoped(a.targets)},
+		{"targets/metadata", false, false, onlyUnscoped(a.targetMetadata)},
+		{"scrape_pools", false, false, onlyUnscoped(a.scrapePools)},
+		{"status/buildinfo", false, false, a.buildInfo},
+		{"status/config", false, false, onlyUnscoped(a.configuration)},
+		{"status/flags", false, false, onlyUnscoped(a.flags)},
+		{"status/runtimeinfo", false, false, onlyUnscoped(a.runtimeInfo)},
+		{"status/tsdb", false, false, onlyUnscoped(a.tsdbStatus)},
+		{"status/tsdb/blocks", false, false, onlyUnscoped(a.blocks)},
+		{"status/walreplay", false, false, a.walReplay},
 	}
 }
 
 // endpoint answers one request; what it returns is written by json.
 type endpoint func(*http.Request) (result, error)
 
-func (a *api) json(name string, serve endpoint) http.Handler {
-	return a.counted(name, httputil.CompressionHandler{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (a *api) json(route route) http.Handler {
+	return a.counted(route.name, httputil.CompressionHandler{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, stop := a.DB.Bind(a.withVisibility(r.Context(), r))
 		defer stop()
 		r = r.WithContext(ctx)
 		r.Body = http.MaxBytesReader(w, r.Body, a.MaxFormBytes)
 		answer, err := result{}, parseForm(r, a.MaxFormBytes)
+		if err == nil && route.reads {
+			var done func()
+			if r, done, err = a.begin(r); err == nil {
+				defer done()
+			}
+		}
 		if err == nil {
-			answer, err = serve(r)
+			answer, err = route.serve(r)
 		}
 		if answer.close != nil {
 			defer answer.close()
 		}
 		if err != nil {
-			writeError(w, ctx, err)
+			writeError(w, r.Context(), err)
 			return
 		}
 		a.writeResult(w, r, answer)
 	})})
+}
+
+// begin bounds the time of a request that reads series, its wait for a slot included,
+// and waits for one. It is held until the answer is written.
+func (a *api) begin(r *http.Request) (bound *http.Request, done func(), err error) {
+	ctx, cancel, err := a.withTimeout(r)
+	if err != nil {
+		return r, nil, err
+	}
+	leave, err := a.take(ctx, r)
+	if err != nil {
+		cancel()
+		return r, nil, err
+	}
+	return r.WithContext(ctx), func() { leave(); cancel() }, nil
 }
 
 // counted counts requests and times them.

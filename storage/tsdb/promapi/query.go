@@ -12,8 +12,6 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/stats"
-
-	"hadron/storage/tsdb"
 )
 
 func (a *api) query(r *http.Request) (result, error) {
@@ -75,13 +73,9 @@ func rangeOf(r *http.Request) (start, end time.Time, step time.Duration, err err
 
 type newQuery func(context.Context, promql.QueryOpts, string) (promql.Query, error)
 
-// evaluate runs a query under the request's own timeout, within the engine's.
+// evaluate runs a query.
 func (a *api) evaluate(r *http.Request, limit int, build newQuery) (result, error) {
-	ctx, cancel, err := a.withTimeout(r)
-	if err != nil {
-		return result{}, err
-	}
-	defer cancel()
+	ctx := r.Context()
 	options, err := optionsOf(r)
 	if err != nil {
 		return result{}, err
@@ -89,7 +83,7 @@ func (a *api) evaluate(r *http.Request, limit int, build newQuery) (result, erro
 	expr := r.Form.Get("query")
 	query, err := build(ctx, options, expr)
 	if err != nil {
-		if ctx.Err() != nil || errors.Is(err, tsdb.ErrBusy) {
+		if ctx.Err() != nil || isBusy(err) {
 			return result{}, err
 		}
 		return result{}, invalid("query", err)
@@ -121,8 +115,8 @@ func (a *api) evaluate(r *http.Request, limit int, build newQuery) (result, erro
 	}, nil
 }
 
-// withTimeout bounds the whole query, its wait for a slot included: the engine
-// counts from the first step only.
+// withTimeout bounds the whole request by the store's limit and the request's own;
+// the engine counts from a query's first step only.
 func (a *api) withTimeout(r *http.Request) (context.Context, context.CancelFunc, error) {
 	timeout := a.DB.QueryTimeout()
 	if text := r.Form.Get("timeout"); text != "" {

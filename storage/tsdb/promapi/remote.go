@@ -2,6 +2,7 @@ package promapi
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +56,23 @@ func (a *api) remoteRead() http.Handler {
 			return fmt.Errorf("expected application/x-protobuf, got %q", contentType)
 		}
 		return nil
-	}, read)
+	}, a.queued(read))
+}
+
+// queued waits for the caller's turn, as a query does.
+func (a *api) queued(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), a.DB.QueryTimeout())
+		defer cancel()
+		leave, err := a.take(ctx, r)
+		if err != nil {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		defer leave()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // checked refuses a wrong content type or encoding (415) and a body that is, or

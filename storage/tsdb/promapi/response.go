@@ -53,7 +53,7 @@ func classify(ctx context.Context, err error) *apiError {
 	switch {
 	case errors.Is(err, tsdb.ErrClosed), errors.Is(context.Cause(ctx), tsdb.ErrClosed):
 		return &apiError{kindUnavailable, tsdb.ErrClosed}
-	case errors.Is(err, tsdb.ErrBusy):
+	case isBusy(err):
 		return &apiError{kindUnavailable, err}
 	case errors.As(err, &own):
 		return own
@@ -110,8 +110,8 @@ func writeNotes(stream *jsoniter.Stream, name string, notes []string) {
 	stream.WriteVal(notes)
 }
 
-func writeError(w http.ResponseWriter, ctx context.Context, err error) {
-	known := classify(ctx, err)
+func writeError(w http.ResponseWriter, ctx context.Context, failure error) {
+	known := classify(ctx, failure)
 	body, err := json.Marshal(struct {
 		Status string `json:"status"`
 		Type   string `json:"errorType"`
@@ -122,6 +122,9 @@ func writeError(w http.ResponseWriter, ctx context.Context, err error) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if isBusy(failure) {
+		w.Header().Set("Retry-After", "1")
+	}
 	w.WriteHeader(known.kind.status)
 	_, _ = w.Write(body)
 }

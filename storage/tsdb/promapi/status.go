@@ -257,6 +257,20 @@ func (a *api) tsdbStatus(r *http.Request) (result, error) {
 	}}, nil
 }
 
+// blocks lists the persisted blocks of the raw store.
+func (a *api) blocks(*http.Request) (result, error) {
+	metas, err := a.DB.BlockMetas()
+	if err != nil {
+		return result{}, err
+	}
+	return result{data: map[string]any{"blocks": metas}}, nil
+}
+
+// walReplay tells of a replay that is over: the API is served behind it.
+func (a *api) walReplay(*http.Request) (result, error) {
+	return result{data: map[string]int{"min": 0, "max": 0, "current": 0}}, nil
+}
+
 // emptyAsZero hides the bounds of a head without samples.
 func emptyAsZero(ms int64) int64 {
 	if ms == math.MinInt64 || ms == math.MaxInt64 {

@@ -12,6 +12,8 @@ import type { Session } from './wire.gen'
 
 const FunctionPage = lazy(() => import('./function/function-page'))
 const AlertsPage = lazy(() => import('./alerts/alerts-page'))
+const WallPage = lazy(() => import('./overview/wall-page'))
+const SystemPage = lazy(() => import('./system/system-page'))
 const AuditPage = lazy(() => import('./audit/audit-page'))
 const TokensPage = lazy(() => import('./tokens/tokens-page'))
 const DeploymentsPage = lazy(() => import('./deployments/deployments-page'))
@@ -101,6 +103,10 @@ function Page({ session }: { session: Session }) {
   switch (route.page) {
     case 'overview':
       return <Overview />
+    case 'wall':
+      return <WallPage />
+    case 'system':
+      return <SystemPage />
     case 'alerts':
       return <AlertsPage />
     case 'deployments':

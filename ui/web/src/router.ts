@@ -22,6 +22,11 @@ export function usePath(): string {
   return useSyncExternalStore(listen, () => window.location.pathname)
 }
 
+/** The query of the address, with its question mark. */
+export function useSearch(): string {
+  return useSyncExternalStore(listen, () => window.location.search)
+}
+
 /** One parameter of the address; setting it to its fallback takes it out. */
 export function useParam(name: string, fallback = ''): [string, (value: string) => void] {
   const value = useSyncExternalStore(listen, () => new URLSearchParams(window.location.search).get(name) ?? fallback)
@@ -40,6 +45,8 @@ export function useParam(name: string, fallback = ''): [string, (value: string) 
 
 export type Route =
   | { page: 'overview' }
+  | { page: 'wall' }
+  | { page: 'system' }
   | { page: 'alerts' }
   | { page: 'deployments' }
   | { page: 'dashboards'; of: string }
@@ -57,6 +64,8 @@ const FUNCTION = new RegExp(`^/f/(${PART}/${PART}/${PART})/?$`)
 
 export function parseRoute(path: string): Route {
   if (path === '/') return { page: 'overview' }
+  if (path === '/wall') return { page: 'wall' }
+  if (path === '/system') return { page: 'system' }
   if (path === '/alerts') return { page: 'alerts' }
   if (path === '/deployments') return { page: 'deployments' }
   const dashboard = DASHBOARD.exec(path)

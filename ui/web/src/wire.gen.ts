@@ -79,6 +79,86 @@ export interface Change {
   after: unknown;
 }
 
+/** Silence keeps incidents of a scope from being told while it lasts. */
+export interface Silence {
+  id: number;
+  /** team, team/project or team/project/name; empty: everything */
+  scope: string;
+  /** one objective; none: all */
+  slo?: string;
+  /** page or ticket; none: both */
+  class?: string;
+  /** silence or maintenance */
+  kind: string;
+  starts: string;
+  ends: string;
+  owner: string;
+  reason: string;
+  createdAt: string;
+  /** pending, active or over */
+  state: string;
+  /** before its time */
+  endedAt?: string;
+  endedBy?: string;
+}
+
+/** CreateSilence is the body that makes one. */
+export interface CreateSilence {
+  scope: string;
+  slo?: string;
+  class?: string;
+  /** silence unless given */
+  kind?: string;
+  /** now unless given */
+  starts?: string;
+  ends: string;
+  reason: string;
+}
+
+/** Incident is what targets are told of one objective of a function, open or over. */
+export interface Incident {
+  /** of one that is over */
+  id?: number;
+  function: string;
+  slo: string;
+  /** page or ticket: the worst that fires */
+  class: string;
+  window?: string;
+  dedupKey: string;
+  openedAt: string;
+  closedAt?: string;
+  /** it ended, or waits to end */
+  why?: string;
+  /** targets */
+  told: string[];
+  /** why nobody is told */
+  silenced?: string;
+  acknowledgedAt?: string;
+  acknowledgedBy?: string;
+  /** where it was acknowledged: hadron or pagerduty */
+  via?: string;
+  assignee?: string;
+  pagerUrl?: string;
+  notes?: IncidentNote[];
+}
+
+/** IncidentNote is what somebody wrote about an incident. */
+export interface IncidentNote {
+  at: string;
+  by: string;
+  text: string;
+}
+
+/** Acknowledge is the body of an acknowledgement. */
+export interface Acknowledge {
+  note?: string;
+}
+
+/** Received is the answer to a webhook. */
+export interface Received {
+  received: boolean;
+}
+
 /**
  * DashboardModel is a dashboard as the built-in UI draws it: the same model that
  * Grafana gets. Expressions hold the variables $__rate_interval, $version, $instance
@@ -451,6 +531,31 @@ export interface FreezeEntry {
   text: string;
 }
 
+/** Flame is where a function's JavaScript spent its time, as a tree of calls. */
+export interface Flame {
+  /** that were watched */
+  seconds: number;
+  samples: number;
+  /** calls with a very small share are left out */
+  pruned: boolean;
+  /** all of it; it has no name */
+  root: FlameNode;
+}
+
+/** FlameNode is one function as it was called along one path. */
+export interface FlameNode {
+  name: string;
+  file?: string;
+  /** where the function begins */
+  line?: number;
+  /** seconds in it alone */
+  self: number;
+  /** with what it called */
+  total: number;
+  /** the longest first */
+  children: FlameNode[];
+}
+
 /** List is one page of a listing; Next is the cursor of the page after it, empty on the last. */
 export interface List<T> {
   items: T[];
@@ -668,6 +773,8 @@ export interface Alert {
   value?: number;
   reason?: string;
   error?: string;
+  /** why nobody is told */
+  silenced?: string;
 }
 
 /**
@@ -689,8 +796,18 @@ export interface Health {
   p95: number | null;
   p99: number | null;
   inFlight: number;
+  /** by code, those that there were */
+  errors: CodeShare[];
+  /** a second */
+  coldStarts: number;
+  /** calls refused for want of room, a second */
+  throttled: number;
+  /** time inside the VM, seconds a second */
+  cpu: number;
   /** share of the worst objective's error budget; under 0 when overspent */
   budgetLeft: number | null;
+  /** over 1 h, 6 h, 1 d and 3 d as far as the SLO's window; empty until known */
+  burns: Burn[];
   availability: number;
   /** seconds, of the strictest latency objective */
   latencyTarget?: number;
@@ -703,6 +820,22 @@ export interface Health {
   deployedAt: string;
   deployedBy: string;
   updatedAt: string;
+}
+
+/** CodeShare is how much of all invocations failed in one way. */
+export interface CodeShare {
+  code: string;
+  ratio: number;
+}
+
+/**
+ * Burn is how many times faster than sustainable the error budget was spent over a
+ * window, of the objective that burns fastest.
+ */
+export interface Burn {
+  /** 1h */
+  window: string;
+  rate: number;
 }
 
 /** VersionShare is one version's share of live. */
@@ -721,6 +854,10 @@ export interface ErrorGroup {
   firstSeen: string;
   lastSeen: string;
   versions: number[];
+  /** the version that showed it first */
+  since: number;
+  /** that is the one that live last moved to, and not the function's first */
+  new: boolean;
   /** a sample request id */
   request: string;
 }
@@ -790,8 +927,9 @@ export interface Hello {
 }
 
 /**
- * Subscribe is what a client sends: a topic is overview, function:<name>,
- * alerts, logs:<name> or deployments. After is the last sequence number seen of
+ * Subscribe is what a client sends: a topic is overview, summary, groups,
+ * function:<name>, alerts, logs:<name> or deployments, and those that are lists
+ * may have parameters as an address has: overview?scope=pay&state=failing. After is the last sequence number seen of
  * this epoch, to resume from.
  */
 export interface Subscribe {
@@ -800,11 +938,15 @@ export interface Subscribe {
   after?: number;
 }
 
-/** Snapshot is a topic's whole state as of Seq. */
+/**
+ * Snapshot is a topic's whole state as of Seq. Total is there for a page of
+ * overview: how many functions fit its filter.
+ */
 export interface Snapshot {
   type: string;
   topic: string;
   seq: number;
+  total?: number;
   items: unknown[];
 }
 
@@ -817,11 +959,16 @@ export interface Delta {
   type: string;
   topic: string;
   seq: number;
+  total?: number;
   items: unknown[];
   removed: string[];
 }
 
 export const TopicOverview = "overview";
+
+export const TopicSummary = "summary";
+
+export const TopicGroups = "groups";
 
 export const TopicAlerts = "alerts";
 
@@ -866,6 +1013,53 @@ export interface LiveError {
   detail: string;
 }
 
+/** StateCounts is how many functions are in each state. */
+export interface StateCounts {
+  failing: number;
+  degraded: number;
+  unknown: number;
+  healthy: number;
+  idle: number;
+}
+
+/** Summary is the item of a summary topic: all functions that fit in one line. */
+export interface Summary {
+  functions: number;
+  states: StateCounts;
+  /** invocations a second */
+  rate: number;
+  /** of all of them */
+  errorRatio: number | null;
+  inFlight: number;
+  /** functions whose live names more than one version */
+  rollouts: number;
+  /** there is just one */
+  rollout?: RolloutShare;
+}
+
+/** RolloutShare is how far a function's newest version is. */
+export interface RolloutShare {
+  function: string;
+  version: number;
+  share: number;
+}
+
+/** Group is an item of a groups topic: the functions of a project. */
+export interface Group {
+  /** team/project */
+  group: string;
+  /** of its worst function */
+  state: string;
+  functions: number;
+  states: StateCounts;
+  rate: number;
+  errorRatio: number | null;
+  /** of the one with the least */
+  budgetLeft: number | null;
+  inFlight: number;
+  rollouts: number;
+}
+
 /** FunctionPoint is the item of a function:<name> topic: its health and its last errors. */
 export interface FunctionPoint {
   health: Health;
@@ -900,6 +1094,11 @@ export interface System {
   state: string;
   startedAt: string;
   parts: Part[];
+  /** The rest is for those who may read everything, and empty for others. */
+  facts: Fact[];
+  reconcilers: Reconciler[];
+  /** what bounds functions and this node */
+  settings: Setting[];
 }
 
 /** Part is one part of the installation: the registry, the metric store, Grafana. */
@@ -911,6 +1110,45 @@ export interface Part {
   detail?: string;
   /** of the state */
   since?: string;
+  facts: Fact[];
+}
+
+/** Fact is one number that a part knows of itself. */
+export interface Fact {
+  name: string;
+  value: number;
+  /** bytes, s, total (since the start) or none */
+  unit?: string;
+}
+
+/** Reconciler is a loop that makes something outside as functions want it. */
+export interface Reconciler {
+  name: string;
+  running: boolean;
+  /** its end; none before the first */
+  lastPass?: string;
+  /** of the last pass in which nothing failed */
+  lastSuccess?: string;
+  /** at the latest */
+  nextAttempt?: string;
+  /** of the last pass */
+  lastError?: string;
+  /** passes failed in a row */
+  failures: number;
+  /** in the last pass, as the rest */
+  created: number;
+  updated: number;
+  deleted: number;
+  unchanged: number;
+  failed: number;
+}
+
+/** Setting is one bound of the configuration, as it is in effect. */
+export interface Setting {
+  /** as in the configuration file */
+  key: string;
+  value: string;
+  help: string;
 }
 
 export const PartOK = "ok";
@@ -1051,4 +1289,67 @@ export interface FileDiff {
   removed: number;
   /** empty where it is too large to compare, or has no text */
   diff: string;
+}
+
+/** Trace is one call of a function whose trace is kept. */
+export interface Trace {
+  /** of the trace: 32 hex digits */
+  id: string;
+  span: string;
+  time: string;
+  function: string;
+  version: number;
+  request: string;
+  trigger: string;
+  method: string;
+  path: string;
+  /** seconds */
+  duration: number;
+  /** ok, or how it failed */
+  code: string;
+  error: boolean;
+  /** 0: no answer */
+  status: number;
+  cold: boolean;
+  /** sampled, error or slow */
+  why: string;
+  /** seconds */
+  queue: number;
+  /** seconds */
+  init: number;
+  /** seconds */
+  run: number;
+  /** seconds */
+  cpu: number;
+  /** seconds; null: none, or it has not ended */
+  background: number | null;
+  fetches: number;
+}
+
+/** TraceDetail is a trace as this node knows it. */
+export interface TraceDetail {
+  id: string;
+  /** in the order in which they began, as far as one call's */
+  spans: Span[];
+  /** calls of functions that the caller may not read */
+  hidden: number;
+}
+
+/** Span is a part of a trace. */
+export interface Span {
+  id: string;
+  /** may be of a span elsewhere; empty: none */
+  parent: string;
+  name: string;
+  /** server, client, internal */
+  kind: string;
+  function: string;
+  version: number;
+  request: string;
+  time: string;
+  /** seconds */
+  duration: number;
+  /** empty: none */
+  error: string;
+  attributes: Record<string, string | number | boolean>;
 }

@@ -72,6 +72,7 @@ describe('numbers', () => {
   test('bytes and units', () => {
     expect(plain(formatBytes(27))).toBe('27 B')
     expect(plain(formatBytes(18_400))).toBe('18.4 kB')
+    expect(plain(formatBytes(8_600_000_000))).toBe('8.6 GB')
     expect(plain(formatUnit(14.9, 'x'))).toBe('15×')
     expect(plain(formatUnit(412, 'reqps'))).toBe('412/s')
   })

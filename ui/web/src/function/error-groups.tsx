@@ -10,12 +10,15 @@ export function ErrorGroups({ groups, now }: { groups: readonly ErrorGroup[] | n
     <section className={styles.block}>
       <h2>Errors</h2>
       {!groups && <Loading what="errors" />}
-      {groups?.length === 0 && <p className={styles.none}>None since the server began to watch.</p>}
+      {groups?.length === 0 && <p className={styles.none}>None.</p>}
       {groups?.map((g) => (
         <details key={g.fingerprint} className={styles.error}>
           <summary>
             <span className={styles.errorCount}>{formatNumber(g.count)}</span>
-            <span className={styles.errorMessage}>{g.message || g.code}</span>
+            <span className={styles.errorMessage}>
+              {g.new && <strong>new since @{g.since} · </strong>}
+              {g.message || g.code}
+            </span>
             <span className={styles.errorPlace}>
               {place(g.stack[0]) ?? g.code}
               <span className={styles.quiet}>

@@ -8,7 +8,7 @@ import rollouts from '../deployments/rollout.module.css'
 import { Frozen, RolloutPanel } from '../deployments/rollout-panel'
 import { formatNumber, formatPercent, formatSeconds } from '../format/number'
 import { parseTime } from '../format/time'
-import { alerts, deployments, functionTopic } from '../live/topics'
+import { alertsOf, deploymentsOf, functionTopic } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
 import { Failure, Notice } from '../parts/notice'
@@ -35,9 +35,11 @@ import { History } from './history'
 import { LogTail } from './log-tail'
 import { RANGES, type RangeName, rangeName } from './model'
 import { Operable } from './operable'
+import { Profile } from './profile'
 import { Rollback } from './rollback'
 import { Stat } from './stat'
 import type { Mark } from './strokes'
+import { Traces } from './traces'
 import { TryIt } from './try-it'
 import { Versions } from './versions'
 
@@ -51,8 +53,8 @@ const TOLD_MS = 3_600_000
 export default function FunctionPage({ name }: { name: string }) {
   const spec = useMemo(() => functionTopic(name), [name])
   const topic = useTopic(spec)
-  const recent = useTopic(deployments)
-  const allAlerts = useTopic(alerts)
+  const recent = useTopic(useMemo(() => deploymentsOf(name), [name]))
+  const allAlerts = useTopic(useMemo(() => alertsOf(name), [name]))
   const fn = useFetch<Fn>(functionPath(name), 30_000)
   const versions = useFetch<List<Version>>(functionPath(name, 'versions'))
   const operability = useFetch<Operability>(functionPath(name, 'operability'), 15_000)
@@ -61,7 +63,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const begun = useFetch<List<Deployment>>(functionPath(name, 'deployments?active=true'), 30_000)
   const now = useNow()
   const [range, setRange] = useParam('range', '15m')
-  const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | null>(null)
+  const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | 'profile' | null>(null)
 
   const point = topic.items.get(name) ?? null
   const health = point?.health ?? null
@@ -120,6 +122,9 @@ export default function FunctionPage({ name }: { name: string }) {
           <Button size="xs" variant="default" onClick={() => setDialog('rollback')} disabled={!many || !health}>
             Roll back…
           </Button>
+          <Button size="xs" variant="default" onClick={() => setDialog('profile')}>
+            Profile
+          </Button>
           <Button size="xs" variant="default" onClick={() => setDialog('try')}>
             Try it
           </Button>
@@ -158,11 +163,13 @@ export default function FunctionPage({ name }: { name: string }) {
         </aside>
       </div>
       <LogTail name={name} />
+      <Traces name={name} />
       <section className={`${styles.charts} ${styles.below} live-data`} aria-label="More charts">
         <Charts rows={rows.slice(ROWS_ABOVE)} {...drawing} />
       </section>
       {dialog === 'rollback' && health && <Rollback name={name} current={health.versions} onClose={() => setDialog(null)} />}
       {dialog === 'history' && <History name={name} onClose={() => setDialog(null)} />}
+      {dialog === 'profile' && <Profile name={name} onClose={() => setDialog(null)} />}
       {dialog === 'try' && <TryIt name={name} onClose={() => setDialog(null)} />}
     </div>
   )

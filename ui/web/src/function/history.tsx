@@ -8,6 +8,7 @@ import { Failure, Loading } from '../parts/notice'
 import { Ago } from '../parts/time'
 import type { FileDiff, List, Version, VersionDiff } from '../wire.gen'
 import styles from './history.module.css'
+import { Source } from './source'
 
 interface HistoryProps {
   name: string
@@ -20,6 +21,7 @@ export function History({ name, onClose }: HistoryProps) {
   const versions = useFetch<List<Version>>(functionPath(name, `versions?limit=50${cursor && `&cursor=${cursor}`}`))
   const [from, setFrom] = useState<number | null>(null)
   const [to, setTo] = useState<number | null>(null)
+  const [read, setRead] = useState<number | null>(null)
   const now = useNow()
   const items = versions.data?.items ?? []
   const there = items.filter((v) => !v.removedAt)
@@ -43,6 +45,7 @@ export function History({ name, onClose }: HistoryProps) {
                 <th>commit</th>
                 <th>size</th>
                 <th>when</th>
+                <th>source</th>
               </tr>
             </thead>
             <tbody>
@@ -75,6 +78,19 @@ export function History({ name, onClose }: HistoryProps) {
                   <td className={styles.when}>
                     <Ago at={v.createdAt} now={now} suffix="" />
                   </td>
+                  <td>
+                    {!v.removedAt && (
+                      <button
+                        type="button"
+                        className={styles.more}
+                        aria-label={`${v.version === read ? 'Hide' : 'Show'} the source of @${v.version}`}
+                        aria-pressed={v.version === read}
+                        onClick={() => setRead(v.version === read ? null : v.version)}
+                      >
+                        {v.version === read ? 'Hide' : 'Show'}
+                      </button>
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -95,6 +111,7 @@ export function History({ name, onClose }: HistoryProps) {
           )}
         </p>
       )}
+      {read !== null && <Source name={name} version={read} />}
       {versions.data && !both && <p className={styles.quiet}>Choose two versions to see what changed from one to the other.</p>}
       {both && <Changes name={name} from={older} to={newer} />}
     </Dialog>

@@ -94,7 +94,8 @@ export function LogTail({ name }: { name: string }) {
   )
 }
 
-function Line({ line }: { line: LogLine }) {
+/** One line of a log, with its fields and its stack. */
+export function Line({ line }: { line: LogLine }) {
   const { record } = line
   const ms = parseTime(record.time)
   const fields = fieldsText(record)

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { ApiError, functionPath, request } from '../api/http'
+import { Dialog } from '../parts/dialog'
 import { Ago, Clock } from '../parts/time'
 import type { Quarantine, Released } from '../wire.gen'
 import styles from './function-page.module.css'
@@ -15,12 +16,14 @@ interface QuarantinedProps {
 /** The versions that are not run, why, when they are tried again, and how to let them run at once. */
 export function Quarantined({ name, versions, now, onReleased }: QuarantinedProps) {
   const [busy, setBusy] = useState(0)
+  const [asked, setAsked] = useState(0)
   const [error, setError] = useState<ApiError | null>(null)
   const release = async (version: number) => {
     setBusy(version)
     setError(null)
     try {
       await request<Released>(functionPath(name, `versions/${version}/release`), { method: 'POST' })
+      setAsked(0)
       onReleased()
     } catch (failure) {
       setError(failure instanceof ApiError ? failure : new ApiError(0, null, 'The answer could not be read.'))
@@ -44,10 +47,36 @@ export function Quarantined({ name, versions, now, onReleased }: QuarantinedProp
             ', on trial now'
           )}
         </span>{' '}
-        <Button size="compact-xs" variant="default" loading={busy === q.version} onClick={() => release(q.version)}>
+        <Button size="compact-xs" variant="default" onClick={() => setAsked(q.version)}>
           Release
         </Button>
-        {error && <div className={styles.watchError}>{error.message}</div>}
+        {asked === q.version && (
+          <Dialog title={`Release @${q.version}?`} onClose={() => setAsked(0)}>
+            <p>
+              It is run again at once, for all its callers. If it ends its worker again, the calls that are in there with it fail
+              too, and it is held back again.
+            </p>
+            {error && (
+              <p role="alert" className={styles.watchError}>
+                {error.message}
+              </p>
+            )}
+            <div className={styles.dialogButtons}>
+              <Button variant="default" onClick={() => setAsked(0)}>
+                Cancel
+              </Button>
+              <Button
+                color="red"
+                loading={busy === q.version}
+                onClick={() => release(q.version)}
+                data-confirm="release"
+                data-autofocus
+              >
+                Release @{q.version}
+              </Button>
+            </div>
+          </Dialog>
+        )}
       </td>
     </tr>
   ))

@@ -1,10 +1,12 @@
 import { Button } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
-import { csrfHeader } from '../api/http'
+import { type FormEvent, useEffect, useState } from 'react'
+import { csrfHeader, functionPath } from '../api/http'
 import { formatBytes, formatSeconds } from '../format/number'
 import { Dialog } from '../parts/dialog'
 import { Notice } from '../parts/notice'
-import type { Problem } from '../wire.gen'
+import type { LogRecord, Problem } from '../wire.gen'
+import { Line } from './log-tail'
+import type { LogLine } from './logs'
 import styles from './try-it.module.css'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
@@ -14,6 +16,8 @@ interface Result {
   status: number
   text: string
   seconds: number
+  waited: number | null // until the first byte
+  request: string
   version: string
   headers: [string, string][]
   body: string
@@ -89,7 +93,8 @@ export function TryIt({ name, onClose }: { name: string; onClose: () => void }) 
           {error}
         </Notice>
       )}
-      {result && <Answer result={result} />}
+      {result && <Answer key={result.request} result={result} />}
+      {result?.request && <CallLogs key={`logs ${result.request}`} name={name} request={result.request} />}
     </Dialog>
   )
 }
@@ -102,7 +107,13 @@ function Answer({ result: r }: { result: Result }) {
           {r.status} {r.text}
         </b>{' '}
         in {formatSeconds(r.seconds)}
+        {r.waited !== null && `, the first byte after ${formatSeconds(r.waited)}`}
         {r.version && <> by @{r.version}</>}, {formatBytes(r.bytes)}
+        {r.request && (
+          <>
+            , request <code>{r.request}</code>
+          </>
+        )}
       </p>
       {r.problem?.code && (
         <p>
@@ -125,6 +136,54 @@ function Answer({ result: r }: { result: Result }) {
   )
 }
 
+const LOGS_AFTER_MS = 400 // lines of a worker come a moment after its answer
+const LOGS_AGAIN_MS = 1500
+
+/** What the call wrote to its log. */
+function CallLogs({ name, request: id }: { name: string; request: string }) {
+  const [lines, setLines] = useState<LogLine[] | null>(null)
+  const [failed, setFailed] = useState(false)
+  useEffect(() => {
+    const abort = new AbortController()
+    const look = () => {
+      readLogs(name, id, abort.signal).then(setLines, () => {
+        if (!abort.signal.aborted) setFailed(true)
+      })
+    }
+    const timers = [window.setTimeout(look, LOGS_AFTER_MS), window.setTimeout(look, LOGS_AGAIN_MS)]
+    return () => {
+      abort.abort()
+      for (const timer of timers) window.clearTimeout(timer)
+    }
+  }, [name, id])
+  return (
+    <section aria-label="Logs of this call">
+      <p className={styles.note}>
+        {failed
+          ? 'Its log could not be read.'
+          : lines === null
+            ? 'Looking for what it logged…'
+            : lines.length === 0
+              ? 'It logged nothing.'
+              : `It logged ${lines.length === 1 ? 'one line' : `${lines.length} lines`}:`}
+      </p>
+      {lines?.map((line) => (
+        <Line key={line.key} line={line} />
+      ))}
+    </section>
+  )
+}
+
+async function readLogs(name: string, id: string, signal: AbortSignal): Promise<LogLine[]> {
+  const response = await fetch(functionPath(name, `logs?limit=100&request=${encodeURIComponent(id)}`), { signal })
+  if (!response.ok) throw new Error(`The server answered ${response.status}.`)
+  const text = await response.text()
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line, i) => ({ key: String(i), record: JSON.parse(line) as LogRecord }))
+}
+
 async function call(name: string, method: string, path: string, headerText: string, body: string | undefined): Promise<Result> {
   const headers = new Headers()
   for (const line of headerText.split('\n')) {
@@ -141,6 +200,7 @@ async function call(name: string, method: string, path: string, headerText: stri
     body,
     redirect: 'manual',
   })
+  const first = (performance.now() - began) / 1000
   const bytes = await response.arrayBuffer()
   const seconds = (performance.now() - began) / 1000
   const text = new TextDecoder().decode(bytes.slice(0, MOST_SHOWN))
@@ -148,6 +208,8 @@ async function call(name: string, method: string, path: string, headerText: stri
     status: response.status,
     text: response.type === 'opaqueredirect' ? 'a redirect, which is not followed here' : response.statusText,
     seconds,
+    waited: bytes.byteLength > 0 ? first : null,
+    request: response.headers.get('Hadron-Request-Id') ?? '',
     version: response.headers.get('Hadron-Version') ?? '',
     headers: [...response.headers],
     body: pretty(text, response.headers.get('Content-Type') ?? ''),

@@ -107,7 +107,7 @@ export class Connection {
       held.cancelEnd = this.world.later(() => {
         this.topics.delete(spec.name)
         if (this.greeted) this.send({ type: 'unsubscribe', topic: spec.name })
-      }, LINGER)
+      }, spec.shape.linger ?? LINGER)
     }
   }
 
@@ -228,7 +228,11 @@ export class Connection {
 
   private update(entry: Entry, topic: Topic<unknown>): void {
     if (entry.topic === topic) return
-    const shown = entry.topic.items !== topic.items || entry.topic.syncing !== topic.syncing || entry.topic.error !== topic.error
+    const shown =
+      entry.topic.items !== topic.items ||
+      entry.topic.total !== topic.total ||
+      entry.topic.syncing !== topic.syncing ||
+      entry.topic.error !== topic.error
     entry.topic = topic
     if (shown) for (const listener of entry.listeners) listener()
   }

@@ -32,9 +32,10 @@ export function parseMessage(text: string): ServerMessage | null {
     case 'delta': {
       if (typeof m.topic !== 'string' || typeof m.seq !== 'number') return null
       const items = Array.isArray(m.items) ? m.items : []
-      if (m.type === 'snapshot') return { type: 'snapshot', topic: m.topic, seq: m.seq, items }
+      const total = typeof m.total === 'number' ? { total: m.total } : {}
+      if (m.type === 'snapshot') return { type: 'snapshot', topic: m.topic, seq: m.seq, items, ...total }
       const removed = Array.isArray(m.removed) ? m.removed.filter((k): k is string => typeof k === 'string') : []
-      return { type: 'delta', topic: m.topic, seq: m.seq, items, removed }
+      return { type: 'delta', topic: m.topic, seq: m.seq, items, removed, ...total }
     }
     case 'error':
       return {

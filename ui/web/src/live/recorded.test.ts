@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Health } from '../wire.gen'
 import { parseMessage } from './protocol'
 import { applyMessage, emptyTopic, reconnect, type StateMessage, type Topic } from './topic'
-import { overview } from './topics'
+import { pageTopic } from './topics'
+
+const overview = pageTopic({})
 
 // What a server sent while a function was registered (54) and deleted (57).
 const recorded = (JSON.parse(readFileSync(new URL('./testdata/overview.json', import.meta.url), 'utf8')) as unknown[])

@@ -4,6 +4,8 @@ import type { Delta, Snapshot } from '../wire.gen'
 export interface Shape<T> {
   key: (item: T, seq: number, index: number) => string
   limit?: number
+  /** How long a topic that nobody listens to is kept, in milliseconds; see LINGER. */
+  linger?: number
 }
 
 /**
@@ -15,6 +17,8 @@ export interface Topic<T> {
   readonly seq: number | null
   readonly syncing: boolean
   readonly error: { code: string; detail: string } | null
+  /** Of a page: how many items its whole list has. */
+  readonly total?: number | undefined
 }
 
 export const emptyTopic: Topic<unknown> = { items: new Map(), seq: null, syncing: true, error: null }
@@ -34,12 +38,12 @@ export interface Step<T> {
  * missing delta or a snapshot has come. It changes nothing that it was given.
  */
 export function applyMessage<T>(topic: Topic<T>, message: StateMessage, shape: Shape<T>): Step<T> {
-  const { seq } = message
+  const { seq, total } = message
   if (message.type === 'snapshot') {
     if (!topic.syncing && topic.seq !== null && seq < topic.seq) return { topic, ask: false }
     const items = new Map<string, T>()
     put(items, message.items as T[], seq, shape)
-    return { topic: { items, seq, syncing: false, error: null }, ask: false }
+    return { topic: { items, seq, total, syncing: false, error: null }, ask: false }
   }
   if (topic.seq === null || seq > topic.seq + 1) {
     if (topic.syncing) return { topic, ask: false }
@@ -48,12 +52,12 @@ export function applyMessage<T>(topic: Topic<T>, message: StateMessage, shape: S
   if (seq <= topic.seq) return { topic, ask: false }
   const { removed } = message
   if (message.items.length === 0 && removed.length === 0) {
-    return { topic: { ...topic, seq, syncing: false, error: null }, ask: false }
+    return { topic: { ...topic, seq, total, syncing: false, error: null }, ask: false }
   }
   const items = new Map(topic.items)
   for (const key of removed) items.delete(key)
   put(items, message.items as T[], seq, shape)
-  return { topic: { items, seq, syncing: false, error: null }, ask: false }
+  return { topic: { items, seq, total, syncing: false, error: null }, ask: false }
 }
 
 /** A new connection: with the same epoch the topic resumes after its number, with another it starts anew. */

@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { createContext, useCallback, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { Connection, type Link, type Socket } from './connection'
 import type { Topic } from './topic'
 import type { TopicSpec } from './topics'
@@ -39,6 +39,27 @@ export function useTopic<T>(spec: TopicSpec<T>): Topic<T> {
   const connection = useConnection()
   const listen = useCallback((notify: () => void) => connection.subscribe(spec, notify), [connection, spec])
   const read = useCallback(() => connection.getTopic<T>(spec.name), [connection, spec])
+  return useSyncExternalStore(listen, read)
+}
+
+/** The states of several topics; `specs` must be the same array while they are the same topics. */
+export function useTopics<T>(specs: readonly TopicSpec<T>[]): readonly Topic<T>[] {
+  const connection = useConnection()
+  const last = useRef<readonly Topic<T>[]>([])
+  const listen = useCallback(
+    (notify: () => void) => {
+      const ends = specs.map((spec) => connection.subscribe(spec, notify))
+      return () => {
+        for (const end of ends) end()
+      }
+    },
+    [connection, specs],
+  )
+  const read = useCallback(() => {
+    const next = specs.map((spec) => connection.getTopic<T>(spec.name))
+    if (next.length !== last.current.length || next.some((topic, i) => topic !== last.current[i])) last.current = next
+    return last.current
+  }, [connection, specs])
   return useSyncExternalStore(listen, read)
 }
 

@@ -7,17 +7,22 @@ import { State, stateName } from '../parts/state'
 import { Ago } from '../parts/time'
 import type { Health } from '../wire.gen'
 import styles from './overview.module.css'
+import { offersRollback } from './rows'
 import { sparkArea, sparkPath } from './spark'
 
-export interface RowProps {
+/** What rows of one table share. */
+export interface RowActions {
+  now: number
+  previous: ReadonlyMap<string, number>
+  onRollback: (health: Health) => void
+}
+
+export interface RowProps extends RowActions {
   health: Health
   index: number
   top: number
   height: number
-  now: number
   changed: boolean
-  previous: number | null
-  onRollback: (health: Health) => void
 }
 
 export function isBad(h: Health): boolean {
@@ -31,6 +36,7 @@ export const WideRow = memo(function WideRow(p: RowProps) {
   const bad = isBad(h)
   const allowed = 1 - h.availability
   const idle = stateName(h.state) === 'idle'
+  const previous = offersRollback(h) ? p.previous.get(h.function) : undefined
   return (
     <div
       className={styles.row}
@@ -60,6 +66,9 @@ export const WideRow = memo(function WideRow(p: RowProps) {
           {formatPercent(allowed)}
         </span>
       </div>
+      <div role="cell" className={styles.plain} data-column="p50">
+        {formatSeconds(h.p50)}
+      </div>
       <div role="cell" className={styles.measure}>
         <span className={styles.number} data-over={Boolean(h.latencyTarget && h.p99 !== null && h.p99 > h.latencyTarget)}>
           {formatSeconds(h.p99)}
@@ -73,14 +82,17 @@ export const WideRow = memo(function WideRow(p: RowProps) {
           </>
         ) : null}
       </div>
+      <div role="cell" className={styles.plain} data-column="inflight">
+        {formatNumber(h.inFlight)}
+      </div>
       <div role="cell" className={styles.budget}>
         <BudgetBar left={h.budgetLeft} />
         <span data-over={h.budgetLeft !== null && h.budgetLeft <= 0}>{formatBudget(h.budgetLeft)}</span>
       </div>
-      <div role="cell" className={styles.versions}>
+      <div role="cell" className={styles.versions} data-column="version">
         <Versions health={h} />
       </div>
-      <div role="cell" className={styles.deployed}>
+      <div role="cell" className={styles.deployed} data-column="deployed">
         <Ago at={h.deployedAt} now={p.now} />
         {h.deployedBy && `, ${h.deployedBy}`}
       </div>
@@ -88,9 +100,9 @@ export const WideRow = memo(function WideRow(p: RowProps) {
         <div role="cell" className={styles.reason}>
           <span>{h.reason}</span>
           <span className={styles.actions}>
-            {p.previous !== null && (
+            {previous !== undefined && (
               <Button size="compact-xs" variant="default" onClick={() => p.onRollback(h)}>
-                Roll back to @{p.previous}
+                Roll back to @{previous}
               </Button>
             )}
           </span>
@@ -162,7 +174,7 @@ function Versions({ health }: { health: Health }) {
 }
 
 /** The number that is wrong, or the rate where none is. */
-function Matter({ health: h }: { health: Health }) {
+export function Matter({ health: h }: { health: Health }) {
   if (h.errorRatio !== null && h.errorRatio > 1 - h.availability && isBad(h)) {
     return <b className={styles.wrong}>{formatPercent(h.errorRatio)} errors</b>
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Health } from '../wire.gen'
-import { countRows, filterRows, holdOrder, offersRollback, sortRows } from './rows'
+import { holdOrder, offersRollback, sortRows } from './rows'
 import { sparkArea, sparkPath } from './spark'
 import { offsets, visibleRange } from './window'
 
@@ -16,7 +16,12 @@ function health(name: string, more: Partial<Health> = {}): Health {
     p95: null,
     p99: null,
     inFlight: 0,
+    errors: [],
+    coldStarts: 0,
+    throttled: 0,
+    cpu: 0,
     budgetLeft: 1,
+    burns: [],
     availability: 0.999,
     window: '30d',
     versions: [{ version: 1, share: 1 }],
@@ -61,30 +66,6 @@ describe('order', () => {
     const now = [health('a/a/new', { state: 'failing' }), health('a/a/c'), health('a/a/a', { state: 'failing' })]
     expect(names(holdOrder(now, ['a/a/c', 'a/a/b', 'a/a/a']))).toEqual(['a/a/c', 'a/a/a', 'a/a/new'])
   })
-})
-
-describe('filter', () => {
-  const rows = [health('pay/core/charge', { state: 'failing', reason: 'timeout in users' }), health('home/bff/tv')]
-
-  test('wants every word, wherever it stands', () => {
-    expect(names(filterRows(rows, { text: 'CHARGE timeout', state: '' }))).toEqual(['pay/core/charge'])
-    expect(names(filterRows(rows, { text: 'charge tv', state: '' }))).toEqual([])
-    expect(filterRows(rows, { text: ' ', state: '' })).toHaveLength(2)
-  })
-
-  test('wants the state', () => {
-    expect(names(filterRows(rows, { text: '', state: 'healthy' }))).toEqual(['home/bff/tv'])
-  })
-})
-
-test('counts know rollouts', () => {
-  const split = [
-    { version: 1, share: 0.8 },
-    { version: 2, share: 0.2 },
-  ]
-  const counts = countRows([health('a/a/a'), health('a/a/b', { versions: split, state: 'failing' })])
-  expect(counts).toMatchObject({ total: 2, byState: { healthy: 1, failing: 1 } })
-  expect(names(counts.rollouts)).toEqual(['a/a/b'])
 })
 
 test('going back is offered where trouble began soon after a deployment', () => {

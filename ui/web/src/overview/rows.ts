@@ -1,4 +1,4 @@
-import { STATES, type StateName, stateName } from '../parts/state'
+import { STATES, stateName } from '../parts/state'
 import type { Health } from '../wire.gen'
 
 const SOON_MS = 3_600_000
@@ -11,46 +11,7 @@ export function offersRollback(h: Health): boolean {
   return after >= -60_000 && after < SOON_MS
 }
 
-export interface Filter {
-  text: string
-  state: StateName | ''
-}
-
-/** Rows that hold every word of the search, in name, reason, author or version. */
-export function filterRows(items: Iterable<Health>, filter: Filter): Health[] {
-  const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean)
-  const out: Health[] = []
-  for (const h of items) {
-    if (filter.state && stateName(h.state) !== filter.state) continue
-    if (words.length > 0) {
-      const text =
-        `${h.function} ${h.state} ${h.reason} ${h.deployedBy} ${h.versions.map((v) => `@${v.version}`).join(' ')}`.toLowerCase()
-      if (!words.every((word) => text.includes(word))) continue
-    }
-    out.push(h)
-  }
-  return out
-}
-
-export interface Counts {
-  byState: Record<StateName, number>
-  total: number
-  rollouts: Health[]
-}
-
-export function countRows(items: Iterable<Health>): Counts {
-  const byState: Record<StateName, number> = { failing: 0, degraded: 0, unknown: 0, healthy: 0, idle: 0 }
-  const rollouts: Health[] = []
-  let total = 0
-  for (const h of items) {
-    byState[stateName(h.state)]++
-    total++
-    if (h.versions.length > 1) rollouts.push(h)
-  }
-  return { byState, total, rollouts }
-}
-
-export type SortKey = 'worst' | 'name' | 'rate' | 'errors' | 'p99' | 'budget' | 'deployed'
+export type SortKey = 'worst' | 'name' | 'rate' | 'errors' | 'p50' | 'p99' | 'inflight' | 'budget' | 'deployed'
 
 const RANK = new Map<string, number>(STATES.map((state, i) => [state, i]))
 
@@ -83,7 +44,9 @@ const COMPARE: Record<SortKey, (a: Health, b: Health) => number> = {
   name: byName,
   rate: descending((h) => h.rate),
   errors: descending((h) => h.errorRatio),
+  p50: descending((h) => h.p50),
   p99: descending((h) => h.p99),
+  inflight: descending((h) => h.inFlight),
   budget: descending((h) => (h.budgetLeft === null ? null : -h.budgetLeft)),
   deployed: descending((h) => Date.parse(h.deployedAt)),
 }

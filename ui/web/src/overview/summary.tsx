@@ -1,66 +1,96 @@
 import { useMemo } from 'react'
 import { useFetch } from '../api/use-fetch'
 import { formatNumber } from '../format/number'
-import { alerts } from '../live/topics'
+import { alertsOf } from '../live/topics'
 import { useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
-import { STATES, State, type StateName } from '../parts/state'
+import { STATES, State } from '../parts/state'
+import type { Summary as Counts } from '../wire.gen'
 import styles from './overview.module.css'
-import type { Counts } from './rows'
+import { type Query, toggled } from './query'
+import { Views } from './views'
 
 interface SummaryProps {
-  counts: Counts
-  window: string
-  state: StateName | ''
+  query: Query
+  counts: Counts | undefined
   setState: (state: string) => void
+  setScope: (scope: string) => void
+  setGroup: (group: string) => void
 }
 
 /** One line that answers "is anything wrong"; its states filter the table. */
-export function Summary({ counts, state, setState }: SummaryProps) {
-  const topic = useTopic(alerts)
-  const firing = useMemo(() => [...topic.items.values()].filter((a) => a.state === 'firing'), [topic.items])
-  const pages = firing.filter((a) => a.class === 'page').length
+export function Summary({ query, counts, setState, setScope, setGroup }: SummaryProps) {
+  const firing = useFiring(query.scope)
   return (
     <div className={`${styles.summary} live-data`}>
       <fieldset className={styles.filters}>
         <legend className="visually-hidden">Show only functions that are</legend>
         {STATES.map((name) => {
-          const count = counts.byState[name]
-          if (count === 0 && state !== name) return null
+          const count = counts?.states[name] ?? 0
+          const pressed = query.states.includes(name)
+          if (count === 0 && !pressed) return null
           return (
             <button
               key={name}
               type="button"
               className={styles.count}
               data-state={name}
-              aria-pressed={state === name}
-              onClick={() => setState(state === name ? '' : name)}
+              aria-pressed={pressed}
+              onClick={() => setState(toggled(query.states, name))}
             >
               <b>{formatCount(count)}</b> <State state={name} />
             </button>
           )
         })}
       </fieldset>
-      {firing.length > 0 && (
-        <Link to="/alerts" className={styles.fact} data-bad={pages > 0}>
-          {pages > 0 ? `${pages} ${pages === 1 ? 'page' : 'pages'} open` : `${firing.length} firing, no page`}
+      {query.scope && (
+        <span className={styles.scope}>
+          in <b>{query.scope}</b>{' '}
+          <button type="button" aria-label={`Show all, not only ${query.scope}`} onClick={() => setScope('')}>
+            ×
+          </button>
+        </span>
+      )}
+      {firing.all > 0 && (
+        <Link to="/alerts" className={styles.fact} data-bad={firing.pages > 0}>
+          {firingWords(firing)}
         </Link>
       )}
-      {counts.rollouts.length > 0 && <span className={styles.fact}>{rolloutWords(counts)}</span>}
+      {counts && counts.rollouts > 0 && <span className={styles.fact}>{rolloutWords(counts)}</span>}
       <Platform />
+      <span className={styles.tools}>
+        <button type="button" aria-pressed={query.grouped} onClick={() => setGroup(query.grouped ? '' : 'project')}>
+          By project
+        </button>
+        <Views />
+        <Link to={`/wall${window.location.search}`} className={styles.tool}>
+          Wall
+        </Link>
+      </span>
     </div>
   )
 }
 
-function formatCount(n: number): string {
+/** Alerts that fire, and how many of them page. */
+export function useFiring(scope: string): { all: number; pages: number } {
+  const topic = useTopic(useMemo(() => alertsOf(scope), [scope]))
+  return useMemo(() => {
+    const firing = [...topic.items.values()].filter((a) => a.state === 'firing')
+    return { all: firing.length, pages: firing.filter((a) => a.class === 'page').length }
+  }, [topic.items])
+}
+
+export function firingWords({ all, pages }: { all: number; pages: number }): string {
+  return pages > 0 ? `${pages} ${pages === 1 ? 'page' : 'pages'} open` : `${all} firing, no page`
+}
+
+export function formatCount(n: number): string {
   return n < 10_000 ? String(n) : formatNumber(n)
 }
 
-function rolloutWords({ rollouts }: Counts): string {
-  const [one] = rollouts
-  if (rollouts.length > 1 || !one) return `${rollouts.length} rollouts`
-  const newest = one.versions.reduce((a, b) => (b.version > a.version ? b : a))
-  return `1 rollout at ${Math.round(newest.share * 100)}\u202f%`
+function rolloutWords({ rollouts, rollout }: Counts): string {
+  if (rollouts > 1 || !rollout) return `${rollouts} rollouts`
+  return `1 rollout at ${Math.round(rollout.share * 100)}\u202f%`
 }
 
 /** Whether the server says of itself that it is ready. */
@@ -68,10 +98,14 @@ function Platform() {
   const ready = useFetch<unknown>('/readyz', 15_000)
   if (ready.error && ready.error.status > 0) {
     return (
-      <span className={styles.fact} data-bad title={ready.error.message}>
+      <Link to="/system" className={styles.fact} data-bad title={ready.error.message}>
         platform not ready
-      </span>
+      </Link>
     )
   }
-  return ready.error ? null : <span className={`${styles.fact} ${styles.calm}`}>platform ok</span>
+  return ready.error ? null : (
+    <Link to="/system" className={`${styles.fact} ${styles.calm}`}>
+      platform ok
+    </Link>
+  )
 }

@@ -6,18 +6,19 @@ const RESORT_MS = 5000
 
 /**
  * The rows in a calm order. By state they move only when a state changes; by a
- * number they are sorted anew every few seconds; and never while `held`.
+ * number they are sorted anew every few seconds; and never while `held`. Another
+ * `list` begins anew.
  */
-export function useCalmOrder(rows: Health[], key: SortKey, held: boolean): Health[] {
-  const last = useRef<{ key: SortKey; names: string[]; at: number } | null>(null)
+export function useCalmOrder(rows: Health[], key: SortKey, held: boolean, list: string): Health[] {
+  const last = useRef<{ list: string; names: string[]; at: number } | null>(null)
   const now = Date.now()
   const was = last.current
   const numeric = key !== 'worst' && key !== 'name'
-  const keep = was !== null && was.names.length > 0 && was.key === key && (held || (numeric && now - was.at < RESORT_MS))
+  const keep = was !== null && was.names.length > 0 && was.list === list && (held || (numeric && now - was.at < RESORT_MS))
   const ordered = keep ? holdOrder(rows, was.names) : sortRows(rows, key)
   const at = keep ? was.at : now
   useEffect(() => {
-    last.current = { key, names: ordered.map((h) => h.function), at }
+    last.current = { list, names: ordered.map((h) => h.function), at }
   })
   return ordered
 }

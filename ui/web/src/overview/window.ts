@@ -1,5 +1,5 @@
 /** Where each row starts, and where the last one ends: one number more than rows. */
-export function offsets(heights: readonly number[]): Float64Array {
+export function offsets(heights: ArrayLike<number>): Float64Array {
   const out = new Float64Array(heights.length + 1)
   let at = 0
   for (let i = 0; i < heights.length; i++) {

@@ -17,6 +17,7 @@ const PAGES = [
   { to: '/dashboards', label: 'Dashboards' },
   { to: '/teams', label: 'Teams' },
   { to: '/audit', label: 'Audit' },
+  { to: '/system', label: 'System' },
 ]
 
 interface ShellProps {
@@ -28,6 +29,7 @@ interface ShellProps {
 /** The frame of every page: where you are, search, and how old the data is. */
 export function Shell({ children, session, onSignOut }: ShellProps) {
   const path = usePath()
+  if (path === '/wall') return <Wall>{children}</Wall>
   const pages = administers(session) ? [...PAGES, { to: '/tokens', label: 'Tokens' }] : PAGES
   return (
     <div className={styles.shell}>
@@ -62,6 +64,21 @@ export function Shell({ children, session, onSignOut }: ShellProps) {
       <main id="main" className={styles.main}>
         {children}
       </main>
+    </div>
+  )
+}
+
+/** The frame of the wall: nothing but the age of its data, and its loss. */
+function Wall({ children }: { children: ReactNode }) {
+  return (
+    <div className={styles.shell}>
+      <LostBanner />
+      <main id="main" className={styles.main}>
+        {children}
+      </main>
+      <footer className={styles.foot}>
+        <DataAge />
+      </footer>
     </div>
   )
 }

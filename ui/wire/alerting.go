@@ -1,0 +1,69 @@
+package wire
+
+import "time"
+
+// Silence keeps incidents of a scope from being told while it lasts.
+type Silence struct {
+	ID        int64      `json:"id"`
+	Scope     string     `json:"scope"`           // team, team/project or team/project/name; empty: everything
+	SLO       string     `json:"slo,omitempty"`   // one objective; none: all
+	Class     string     `json:"class,omitempty"` // page or ticket; none: both
+	Kind      string     `json:"kind"`            // silence or maintenance
+	Starts    time.Time  `json:"starts"`
+	Ends      time.Time  `json:"ends"`
+	Owner     string     `json:"owner"`
+	Reason    string     `json:"reason"`
+	CreatedAt time.Time  `json:"createdAt"`
+	State     string     `json:"state"`             // pending, active or over
+	EndedAt   *time.Time `json:"endedAt,omitempty"` // before its time
+	EndedBy   string     `json:"endedBy,omitempty"`
+}
+
+// CreateSilence is the body that makes one.
+type CreateSilence struct {
+	Scope  string     `json:"scope"`
+	SLO    string     `json:"slo,omitempty"`
+	Class  string     `json:"class,omitempty"`
+	Kind   string     `json:"kind,omitempty"`   // silence unless given
+	Starts *time.Time `json:"starts,omitempty"` // now unless given
+	Ends   time.Time  `json:"ends"`
+	Reason string     `json:"reason"`
+}
+
+// Incident is what targets are told of one objective of a function, open or over.
+type Incident struct {
+	ID             int64          `json:"id,omitempty"` // of one that is over
+	Function       string         `json:"function"`
+	SLO            string         `json:"slo"`
+	Class          string         `json:"class"` // page or ticket: the worst that fires
+	Window         string         `json:"window,omitempty"`
+	DedupKey       string         `json:"dedupKey"`
+	OpenedAt       time.Time      `json:"openedAt"`
+	ClosedAt       *time.Time     `json:"closedAt,omitempty"`
+	Why            string         `json:"why,omitempty"`      // it ended, or waits to end
+	Told           []string       `json:"told"`               // targets
+	Silenced       string         `json:"silenced,omitempty"` // why nobody is told
+	AcknowledgedAt *time.Time     `json:"acknowledgedAt,omitempty"`
+	AcknowledgedBy string         `json:"acknowledgedBy,omitempty"`
+	Via            string         `json:"via,omitempty"` // where it was acknowledged: hadron or pagerduty
+	Assignee       string         `json:"assignee,omitempty"`
+	PagerURL       string         `json:"pagerUrl,omitempty"`
+	Notes          []IncidentNote `json:"notes,omitempty"`
+}
+
+// IncidentNote is what somebody wrote about an incident.
+type IncidentNote struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Text string    `json:"text"`
+}
+
+// Acknowledge is the body of an acknowledgement.
+type Acknowledge struct {
+	Note string `json:"note,omitempty"`
+}
+
+// Received is the answer to a webhook.
+type Received struct {
+	Received bool `json:"received"`
+}

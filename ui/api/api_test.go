@@ -429,9 +429,9 @@ func TestOpenAPI(t *testing.T) {
 	want := []string{
 		"abortDeployment", "acknowledgeIncident", "applyDashboards", "beginDeployment", "createSession", "createSilence", "createToken", "deleteFreeze",
 		"deleteFunction", "deleteProject", "deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession", "endSilence",
-		"finishSignIn", "getAlias", "getDashboard", "getDashboards", "getDeployment", "getFlame", "getFreeze", "getFunction", "getHealth", "getLogs",
-		"getManifestSchema", "getOperability", "getOverview", "getPipelineSchema", "getProfile", "getProject", "getSession", "getSource", "getSystem",
-		"getTeam", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges", "listDeployments", "listErrors", "listFunctionDeployments",
+		"finishSignIn", "getAlias", "getDashboard", "getDashboards", "getDeployment", "getEverythingDashboard", "getFlame", "getFreeze", "getFunction", "getHealth", "getLogs",
+		"getManifestSchema", "getOperability", "getPipelineSchema", "getPlatformDashboard", "getProfile", "getProject", "getProjectDashboard", "getSession", "getSource", "getSystem",
+		"getTeam", "getTeamDashboard", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges", "listDeployments", "listErrors", "listFunctionDeployments",
 		"listFunctionIncidents", "listFunctions", "listHealth", "listIncidents", "listProjectSecrets", "listProjects", "listSilences", "listTeamSecrets",
 		"listTeams", "listTokens", "listTraces", "listVersions", "live", "pagerDutyWebhook", "pauseDeployment", "planDashboards", "previewDashboard",
 		"promoteDeployment",

@@ -7,16 +7,11 @@ import (
 	"hadron/collector/slo"
 )
 
-// The guards. Without them the rules are the workbook's, as Prometheus runs them.
+// The guards beside slo.MinBad. Without them the rules are the workbook's, as Prometheus runs them.
 const (
-	// minBad is how many bad events the long window holds before an alert begins:
-	// one failure of a quiet function is 100 % and no reason to wake anybody.
-	minBad = 3
 	// minGood is how many good events the short window holds before an alert that
 	// has fired ends; it also ends when the long window is calm and calls come.
 	minGood = 3
-	// counts are extrapolated by PromQL, so 3 events can show as 2.9.
-	countSlack = 0.25
 	// keepResolved is how long an alert that ended is still shown.
 	keepResolved = 15 * time.Minute
 )
@@ -37,7 +32,7 @@ func next(r slo.Rule, was Status, s sample, now time.Time) verdict {
 		v.value = burn
 	}
 	burning := s.burns(r.Window.Factor)
-	enough := s.longBad >= minBad-countSlack
+	enough := s.longBad >= slo.MinBad-slo.CountSlack
 	switch was.State {
 	case Pending, Firing:
 		switch {
@@ -52,7 +47,7 @@ func next(r slo.Rule, was Status, s sample, now time.Time) verdict {
 			return v
 		case was.State == Pending:
 			v.Status = Status{State: Inactive}
-		case s.longBurn() <= r.Window.Factor, s.shortAll-s.shortBad >= minGood-countSlack:
+		case s.longBurn() <= r.Window.Factor, s.shortAll-s.shortBad >= minGood-slo.CountSlack:
 			v.State, v.ResolvedAt = Resolved, now
 			v.reason = fmt.Sprintf("%s of events are good over %s", percent(1-s.bad()), short(r))
 			return v
@@ -81,7 +76,7 @@ func next(r slo.Rule, was Status, s sample, now time.Time) verdict {
 	case !s.present():
 		v.reason = missing(r, s)
 	case burning:
-		v.reason = fmt.Sprintf("fewer than %d bad events over %s", minBad, long(r))
+		v.reason = fmt.Sprintf("fewer than %d bad events over %s", slo.MinBad, long(r))
 	default:
 		v.reason = "within budget"
 	}

@@ -37,6 +37,12 @@ func (c ReplayConfig) Validate() error {
 	return nil
 }
 
+// What a history can lack; each is wrapped with whose it is.
+var (
+	ErrNoHistory      = errors.New("there is no history")
+	ErrTooMuchHistory = errors.New("the history is too long")
+)
+
 // Episode is one time that an alert was active in a replay.
 type Episode struct {
 	Key

@@ -37,7 +37,8 @@ func specs(t testing.TB) map[string]dashgen.Spec {
 			{"quantile": 0.5, "threshold": "50ms"}, {"quantile": 0.999, "threshold": "2s"}]}}`)
 	full.ServiceURL = "https://pagerduty.example/services/PABC123"
 	full.Own = []dashgen.OwnMetric{
-		{Name: "thumbnails_total", Kind: dashgen.OwnCounter}, {Name: "cache_entries", Kind: dashgen.OwnGauge},
+		{Name: "thumbnails_total", Kind: dashgen.OwnCounter},
+		{Name: "cache_entries", Kind: dashgen.OwnGauge},
 		{Name: "thumbnail_bytes", Kind: dashgen.OwnHistogram},
 	}
 	none := spec("ops/tools/nightly", `{"slo": {"availability": 99, "latency": []}}`)

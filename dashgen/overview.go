@@ -162,7 +162,8 @@ func (o overview) page() string {
 // names are the columns that say which function a row is about.
 func (o overview) names() []Column {
 	return []Column{
-		{Label: metric.Team, Title: "Team"}, {Label: metric.Project, Title: "Project"},
+		{Label: metric.Team, Title: "Team"},
+		{Label: metric.Project, Title: "Project"},
 		{Label: metric.Function, Title: "Function", URL: o.page()},
 	}
 }
@@ -194,9 +195,12 @@ func (o overview) worst() []Panel {
 			Queries: []Query{row(fmt.Sprintf("topk(%d, max by (%s, %s, %s, %s) (%s))", mostRows,
 				eachFunction, metric.SLO, slo.ClassLabel, slo.WindowLabel, o.firing()))},
 			Columns: []Column{
-				{Label: metric.Team, Title: "Team"}, {Label: metric.Project, Title: "Project"},
+				{Label: metric.Team, Title: "Team"},
+				{Label: metric.Project, Title: "Project"},
 				{Label: metric.Function, Title: "Function", URL: o.page()},
-				{Label: slo.ClassLabel, Title: "Class"}, {Label: metric.SLO, Title: "Objective"}, {Label: slo.WindowLabel, Title: "Window"},
+				{Label: slo.ClassLabel, Title: "Class"},
+				{Label: metric.SLO, Title: "Objective"},
+				{Label: slo.WindowLabel, Title: "Window"},
 			},
 		},
 	}

@@ -33,6 +33,9 @@ type deployed struct {
 	wire.Registered
 	Bundle bundled `json:"bundle"`
 	Took   float64 `json:"tookSeconds"`
+	// Backtest is what changed objectives would have done of late; nil where none changed,
+	// nothing is known, or it took too long.
+	Backtest *wire.Backtest `json:"backtest,omitempty"`
 }
 
 type bundled struct {
@@ -69,6 +72,7 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 		return &hint{err, c.unchanged(ctx, api, name)}
 	}
 	bundleTook := time.Since(start)
+	before := promised(ctx, api, name)
 
 	got, err := api.Register(ctx, string(name), c.Alias, wire.Register{
 		Source: upload.Source, SourceMap: upload.SourceMap, Manifest: p.ManifestJSON, Message: c.Message,
@@ -87,6 +91,7 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 		Bundle:     bundled{Entry: p.Manifest.Entry, Modules: upload.Modules, Bytes: upload.Bytes, Took: bundleTook.Seconds()},
 		Took:       time.Since(start).Seconds(),
 	}
+	receipt.Backtest = tried(ctx, api, name, p, before)
 	if !c.JSON {
 		for _, w := range upload.Warnings {
 			fmt.Fprintf(std.Err, "! %s\n", w)
@@ -222,6 +227,10 @@ func printReceipt(w io.Writer, m function.Manifest, d deployed) {
 	}
 	fmt.Fprintln(w, "  watched by")
 	printOperability(w, d.Operability)
+	if d.Backtest != nil {
+		fmt.Fprintf(w, "    %-11s %s\n", "objectives", fmt.Sprintf("changed; in the last 7 days they would have paged %s, with %s: hadron alerts backtest",
+			counted(d.Backtest.Pages, "time", "times"), counted(d.Backtest.Tickets, "ticket", "tickets")))
+	}
 	if m.Runbook == "" {
 		fmt.Fprintln(w, "  note: no runbook in hadron.yaml; a page could say what to do.   docs/manifest.md#runbook")
 	}

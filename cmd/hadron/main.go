@@ -65,9 +65,10 @@ type cli struct {
 	Alias     aliasCommand      `cmd:"" help:"Show or repoint an alias."`
 	Promote   promoteCommands   `cmd:"" help:"Take a version to the next stage of hadron.pipeline.yaml."`
 	Rollouts  rolloutsCommand   `cmd:"" aliases:"deployments" help:"List, show and steer deployments."`
-	Alerts    alertsCommands    `cmd:"" help:"List alerts and incidents, acknowledge them, silence a scope."`
+	Alerts    alertsCommands    `cmd:"" help:"List alerts and incidents, acknowledge them, silence a scope, replay a history."`
 	Release   releaseCommand    `cmd:"" help:"Let a quarantined version run again."`
 	Rollback  rollbackCommand   `cmd:"" help:"Point live at the previous version, or the one given."`
+	Rules     rulesCommand      `cmd:"" help:"Write the alert rules for others to evaluate."`
 	Teams     teamsCommand      `cmd:"" help:"List, show, create, change, freeze and delete teams."`
 	Projects  projectsCommand   `cmd:"" help:"List, show, create, change and delete projects of a team."`
 	Secrets   secretsCommand    `cmd:"" help:"Set, rotate, list and delete secrets."`

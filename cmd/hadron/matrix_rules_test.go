@@ -104,6 +104,8 @@ var matrixRules = map[string]rule{
 	"listSilences":            {of: anything, may: "view"},
 	"createSilence":           {of: anything, may: "deploy", body: `{"scope":"/"}`},
 	"endSilence":              {of: anything, may: "deploy"},
+	"getRules":                {of: anything, may: "view"},
+	"backtestAlerts":          {of: aFunction, may: "view", body: `{"since":"31d"}`},
 	"getSystem":               {of: anything, may: "view"},
 	"getManifestSchema":       {of: open},
 	"getPipelineSchema":       {of: open},

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"hadron/ui/wire"
@@ -101,7 +100,7 @@ func TestOverviewOfManyFunctions(t *testing.T) {
 	b.eval(`document.querySelector("[role=rowgroup]").scrollTop = 1e6`)
 	b.do("scroll to the end", see(`[data-function="many/p2/f128"]`))
 	b.do("search", b.goTo("/?q=f12+p1"), see(`[data-function="many/p1/f121"]`), see(`[aria-rowcount="4"]`)) // f121, f124, f127
-	b.do("search by keyboard only", chromedp.KeyEvent("k", chromedp.KeyModifiers(input.ModifierCtrl)), chromedp.KeyEvent("f007"), see(`[data-function="many/p1/f007"]`), see(`[aria-rowcount="2"]`))
+	b.do("search by keyboard only", chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.KeyEvent("f007"), see(`[data-function="many/p1/f007"]`), see(`[aria-rowcount="2"]`))
 	if search := b.eval(`location.search`); search != "?q=f007" {
 		t.Errorf("the search is not in the address: %s", search)
 	}
@@ -208,6 +207,35 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 	if len(alias.Weights) != 1 || alias.Weights[0].Version != 1 {
 		t.Errorf("live: %+v", alias)
 	}
+}
+
+// An alert comes while the page is open; somebody takes it, with a note, and silences
+// what it is about, and ends the silence.
+func TestAnAlertIsAcknowledgedAndSilenced(t *testing.T) {
+	p := startServer(t, t.TempDir(), "--dev")
+	const name = "pay/core/charge"
+	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions", wire.Register{
+		Source: switchable, Manifest: json.RawMessage(`{"slo":{"window":"1h"}}`),
+	}, nil)
+	b := openTab(t, p)
+	b.do("open", chromedp.EmulateViewport(1440, 900), b.goTo("/alerts"), seeText("Nothing fires"))
+	callers(t, func() string { return "/fn/" + name + "?name=nobody" }, func() *process { return p })
+	const incident = `[data-incident="availability"]`
+	b.do("see it come", see(incident+`[data-acknowledged="false"]`))
+	b.do("take it", chromedp.Click(chromedp.Search(`//*[@data-incident="availability"]//button[contains(., "Acknowledge")]`)),
+		chromedp.SendKeys(chromedp.CSS("[role=dialog] textarea"), "it is the card provider"), press("[data-confirm=acknowledge]"), see(incident+`[data-acknowledged="true"]`))
+	if text := b.eval("document.querySelector(`" + incident + "`).innerText"); !strings.Contains(text, "has it") || !strings.Contains(text, "it is the card provider") {
+		t.Errorf("who has it, and why: %s", text)
+	}
+	shots(t, b.ctx, "alerts")
+	b.do("silence it", b.goTo("/f/"+name), chromedp.Click(chromedp.Search(`//*[@data-incident="availability"]//button[contains(., "Silence")]`)),
+		chromedp.SendKeys(chromedp.CSS("[role=dialog] input"), "known, mended tomorrow"), press("[data-confirm=silence]"), gone("[role=dialog]"))
+	var silences wire.List[wire.Silence]
+	p.want(http.StatusOK, http.MethodGet, "/api/v1/silences", nil, &silences)
+	if len(silences.Items) != 1 || silences.Items[0].Scope != name || silences.Items[0].SLO != "availability" || silences.Items[0].Reason != "known, mended tomorrow" {
+		t.Fatalf("%+v", silences.Items)
+	}
+	b.do("end the silence", b.goTo("/alerts"), see("[data-silence]"), chromedp.Click(chromedp.CSS("[data-silence] button")), press("[data-confirm=end]"), gone("[data-silence]"))
 }
 
 // Who signs in with a token of one team is refused another team's function, as if

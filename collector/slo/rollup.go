@@ -25,10 +25,15 @@ const RollupsFrom = 24 * time.Hour
 // lags by at most five minutes and an interval; the far end of the window is as late.
 func Increase(counter, matchers string, d time.Duration) string {
 	if d < RollupsFrom {
-		return fmt.Sprintf("sum by (%s) (increase(%s[%s]))", perFunction, selector(counter, matchers), rangeOf(d))
+		return increase(counter, matchers, d)
 	}
 	total := fmt.Sprintf("last_over_time(%s[%s]", selector(counter+rolledSuffix, matchers), rangeOf(rolledReach))
 	return fmt.Sprintf("sum by (%s) (%[2]s) - (%[2]s offset %[3]s) or 0 * %[2]s)))", perFunction, total, rangeOf(d))
+}
+
+// increase is Increase by the raw samples, however long d is.
+func increase(counter, matchers string, d time.Duration) string {
+	return fmt.Sprintf("sum by (%s) (increase(%s[%s]))", perFunction, selector(counter, matchers), rangeOf(d))
 }
 
 func selector(name, matchers string) string {

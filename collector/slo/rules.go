@@ -54,7 +54,16 @@ type Rule struct {
 	Window    Window
 	Interval  time.Duration // between evaluations
 	For       time.Duration // it must hold this long before it fires; usually 0, the long window is wait enough
+	Function  function.Name // whose objectives; empty: every function's
+	Notes     []Pair        // annotations beside the rule's own
 }
+
+// MinBad is how many bad events the long window holds before an alert begins: one
+// failure of a quiet function is 100 % and no reason to wake anybody.
+const MinBad = 3
+
+// CountSlack is what a count may lack: PromQL extrapolates, so 3 events can show as 2.9.
+const CountSlack = 0.25
 
 // Rules lists the rules of one SLO window, fastest first: one for each pair of
 // alert windows, however many functions there are.
@@ -95,9 +104,10 @@ func (r Rule) Labels() []Pair {
 // Expr is the condition as Prometheus would run it; its value is the burn rate
 // over the long window.
 func (r Rule) Expr() string {
-	factor := number(r.Window.Factor)
-	return fmt.Sprintf("(\n%s\n> %s\n)\nand\n(\n%s\n> %s\n)",
-		BurnExpr(r.SLOWindow, r.Window.Long), factor, BurnExpr(r.SLOWindow, r.Window.Short), factor)
+	factor, of := number(r.Window.Factor), scope(r.Function)
+	return fmt.Sprintf("(\n%s\n> %s\n)\nand\n(\n%s\n> %s\n)\nand\nsum by (%s) (increase(%s[%s])) >= %s",
+		of.burn(r.SLOWindow, r.Window.Long), factor, of.burn(r.SLOWindow, r.Window.Short), factor,
+		perFunction, of.series(badEvents), rangeOf(r.Window.Long), number(MinBad-CountSlack))
 }
 
 // The parts of an answer to Rule.First and Rule.Second, the values of its label part.
@@ -137,23 +147,42 @@ func (r Rule) counts(isLong bool, matchers string) string {
 	return count(badEvents, bad) + "\nor " + count(events, all)
 }
 
-// BurnExpr is the burn rate over d of every function with an SLO of that length;
-// a function without events in d has none.
-func BurnExpr(window, d time.Duration) string {
+// scope is whose series an expression reads: one function's, or those of all.
+type scope function.Name
+
+// matchers let the scope's series through, comma-separated; empty: all.
+func (of scope) matchers(more ...string) string {
+	if of != "" {
+		n := function.Name(of)
+		more = append([]string{
+			fmt.Sprintf("team=%q", n.Team()), fmt.Sprintf("project=%q", n.Project()), fmt.Sprintf("function=%q", n.Base()),
+		}, more...)
+	}
+	return strings.Join(more, ",")
+}
+
+// series selects a series of the scope.
+func (of scope) series(name string, more ...string) string {
+	return selector(name, of.matchers(more...))
+}
+
+// burn is the burn rate over d of every function with an SLO of that length; a
+// function without events in d has none.
+func (of scope) burn(window, d time.Duration) string {
 	return fmt.Sprintf("  sum by (%[1]s) (rate(%[2]s[%[4]s]))\n/ (sum by (%[1]s) (rate(%[3]s[%[4]s])) > 0)\n/ (1 - %[5]s)",
-		perFunction, badEvents, events, rangeOf(d), objectiveExpr(window))
+		perFunction, of.series(badEvents), of.series(events), rangeOf(d), of.objective(window))
 }
 
-// BudgetExpr is the share of the error budget that is left, exact over the SLO
+// budget is the share of the error budget that is left, exact over the SLO
 // window: a sum of events, not a mean of ratios. Without events it is 1.
-func BudgetExpr(window time.Duration) string {
-	objective := objectiveExpr(window)
+func (of scope) budget(window time.Duration, increase func(counter, matchers string, d time.Duration) string) string {
 	return fmt.Sprintf("1 -\n  %s\n/ (%s > 0)\n/ (1 - %[3]s)\nor 0 * %[3]s + 1",
-		Increase(badEvents, "", window), Increase(events, "", window), objective)
+		increase(badEvents, of.matchers(), window), increase(events, of.matchers(), window), of.objective(window))
 }
 
-func objectiveExpr(window time.Duration) string {
-	return fmt.Sprintf("max by (%s) (%s{%s=%q})", perFunction, objectives, windowLabel, function.Duration(window))
+func (of scope) objective(window time.Duration) string {
+	return fmt.Sprintf("max by (%s) (%s)", perFunction,
+		of.series(objectives, fmt.Sprintf("%s=%q", windowLabel, function.Duration(window))))
 }
 
 // rangeOf is d in PromQL, which knows no fractions.
@@ -164,7 +193,7 @@ func rangeOf(d time.Duration) string {
 	return function.Duration(d).String()
 }
 
-func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // Record is one recording rule.
 type Record struct {
@@ -185,29 +214,44 @@ type Group struct {
 // alert, one that records the burn rate over every alert window, and one that
 // records what is left of the budget. Their number depends on nothing else.
 func Groups(windows []time.Duration, interval time.Duration) []Group {
+	return groups("", windows, interval, Increase)
+}
+
+// GroupsFor are the rules for others to evaluate, who have no rollups: of one function
+// alone, of every function where name is empty.
+func GroupsFor(name function.Name, windows []time.Duration, interval time.Duration) []Group {
+	return groups(name, windows, interval, increase)
+}
+
+func groups(name function.Name, windows []time.Duration, interval time.Duration, increase func(counter, matchers string, d time.Duration) string) []Group {
+	of := scope(name)
 	windows = slices.Compact(slices.Sorted(slices.Values(windows)))
 	var out []Group
 	for _, window := range windows {
-		name := "hadron-slo-" + function.Duration(window).String()
+		prefix := "hadron-slo-" + function.Duration(window).String()
+		if name != "" {
+			prefix = "hadron-slo-" + strings.ReplaceAll(string(name), "/", ".") + "-" + function.Duration(window).String()
+		}
 		label := Pair{SLOWindowLabel, function.Duration(window).String()}
 		var spans []time.Duration
 		for _, rule := range Rules(window, interval) {
+			rule.Function = name
 			spans = append(spans, rule.Window.Long, rule.Window.Short)
 			out = append(out, Group{
-				Name:     fmt.Sprintf("%s-%s-%s", name, rule.Window.Class, strings.ReplaceAll(rule.Window.Name(), "/", "-")),
+				Name:     fmt.Sprintf("%s-%s-%s", prefix, rule.Window.Class, strings.ReplaceAll(rule.Window.Name(), "/", "-")),
 				Interval: rule.Interval, Alerts: []Rule{rule},
 			})
 		}
 		slices.Sort(spans)
 		for _, d := range slices.Compact(spans) {
 			out = append(out, Group{
-				Name: name + "-burn-" + rangeOf(d), Interval: pace(d, interval),
-				Records: []Record{{BurnRecord, BurnExpr(window, d), []Pair{label, {windowLabel, rangeOf(d)}}}},
+				Name: prefix + "-burn-" + rangeOf(d), Interval: pace(d, interval),
+				Records: []Record{{BurnRecord, of.burn(window, d), []Pair{label, {windowLabel, rangeOf(d)}}}},
 			})
 		}
 		out = append(out, Group{
-			Name: name + "-budget", Interval: pace(window, interval),
-			Records: []Record{{BudgetRecord, BudgetExpr(window), []Pair{label}}},
+			Name: prefix + "-budget", Interval: pace(window, interval),
+			Records: []Record{{BudgetRecord, of.budget(window, increase), []Pair{label}}},
 		})
 	}
 	return out
@@ -216,7 +260,10 @@ func Groups(windows []time.Duration, interval time.Duration) []Group {
 // Render writes groups as a Prometheus rule file. The same groups give the same bytes.
 func Render(groups []Group) []byte {
 	var b strings.Builder
-	b.WriteString("# Written by Hadron; docs/alerting.md says why these windows and factors.\ngroups:\n")
+	if len(groups) == 0 {
+		return []byte("groups: []\n")
+	}
+	b.WriteString("groups:\n")
 	for _, g := range groups {
 		fmt.Fprintf(&b, "  - name: %s\n    interval: %s\n    rules:\n", quote(g.Name), promDuration(g.Interval))
 		for _, r := range g.Records {
@@ -239,11 +286,11 @@ func Render(groups []Group) []byte {
 
 // Annotations are the words of the alert, in Prometheus's templates.
 func (r Rule) Annotations() []Pair {
-	return []Pair{
+	return append([]Pair{
 		{"description", fmt.Sprintf("At %s times the sustainable rate, %s of the budget of %s is gone in %s.",
 			number(r.Window.Factor), percent(r.Window.Share), r.SLOWindowName(), rangeOf(r.Window.Long))},
 		{"summary", `{{ $labels.team }}/{{ $labels.project }}/{{ $labels.function }} burns its error budget of {{ $labels.slo }} at {{ $value | printf "%.3g" }} times the sustainable rate.`},
-	}
+	}, r.Notes...)
 }
 
 func percent(share float64) string { return number(round(share*100)) + " %" }

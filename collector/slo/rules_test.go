@@ -1,18 +1,12 @@
 package slo_test
 
 import (
-	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hadron/collector/metric"
 	"hadron/collector/slo"
-	"hadron/runtime/function"
 )
 
 // The rules name only series and labels that the collector writes.
@@ -66,41 +60,4 @@ func TestGroupsAreFew(t *testing.T) {
 			t.Errorf("%s is evaluated every %s, want %s", one[i].Name, got, want)
 		}
 	}
-}
-
-func TestRenderIsARuleFile(t *testing.T) {
-	promtool := promtool(t)
-	var windows []time.Duration
-	for _, w := range function.Windows {
-		windows = append(windows, time.Duration(w))
-	}
-	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second, 15 * time.Second, 7 * time.Minute} {
-		shuffled := slices.Clone(windows)
-		slices.Reverse(shuffled)
-		data := slo.Render(slo.Groups(windows, interval))
-		if !bytes.Equal(data, slo.Render(slo.Groups(shuffled, interval))) {
-			t.Error("the same rules give other bytes")
-		}
-		path := filepath.Join(t.TempDir(), "rules.yaml")
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", path).CombinedOutput(); err != nil {
-			t.Errorf("interval %s: %s", interval, out)
-		}
-	}
-}
-
-// promtool is Prometheus's own tool; without it the test is skipped, but for CI.
-func promtool(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("promtool")
-	if err == nil {
-		return path
-	}
-	if os.Getenv("HADRON_TEST_REQUIRE") != "" {
-		t.Fatal("promtool is not installed, and HADRON_TEST_REQUIRE asks for it")
-	}
-	t.Skip("promtool is not installed: apt-get install prometheus")
-	return ""
 }

@@ -148,6 +148,8 @@ type Config struct {
 	Dashboard   func(context.Context, function.Function) (wire.DashboardModel, error)
 	Dashboards  Dashboards
 	Alerts      func(context.Context) ([]wire.Alert, error)
+	Rules       func(context.Context, RulesQuery) ([]byte, error)
+	Backtest    func(context.Context, function.Function, BacktestQuery) (wire.Backtest, error)
 	System      func(context.Context) (wire.System, error)
 	// Logs returns matching records, newest last.
 	Logs func(ctx context.Context, q LogQuery) ([]invocation.Record, error)
@@ -212,6 +214,7 @@ type api struct {
 	uploads       chan struct{}
 	follows       chan struct{}
 	diffs         chan struct{}
+	backtests     chan struct{}
 }
 
 // New makes the handler of everything under Prefix.
@@ -227,6 +230,7 @@ func New(cfg Config) (http.Handler, error) {
 		uploads:     make(chan struct{}, cfg.MaxUploads),
 		follows:     make(chan struct{}, cfg.MaxFollows),
 		diffs:       make(chan struct{}, maxDiffs),
+		backtests:   make(chan struct{}, maxBacktests),
 	}
 	if cfg.ExternalURL != "" {
 		if err := a.crossOrigin.AddTrustedOrigin(origin(cfg.ExternalURL)); err != nil {
@@ -255,6 +259,8 @@ func New(cfg Config) (http.Handler, error) {
 	a.addSilences()
 	a.addWebhook()
 	a.addDashboards()
+	a.addRules()
+	a.addBacktest()
 	a.addSystem()
 	a.addTokens()
 	a.addSessions()

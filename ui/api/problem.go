@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hadron/alerting"
+	"hadron/dashgen"
 	"hadron/runtime/delivery"
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
@@ -101,6 +102,9 @@ var table = []struct {
 	{alerting.ErrUnsigned, http.StatusUnauthorized, "webhook_unsigned"},
 	{alerting.ErrNoSecret, http.StatusServiceUnavailable, "unavailable"},
 	{alerting.ErrNoIncident, http.StatusNotFound, "incident_not_found"},
+	{alerting.ErrNoHistory, http.StatusConflict, "no_history"},
+	{alerting.ErrTooMuchHistory, http.StatusUnprocessableEntity, "too_much_history"},
+	{dashgen.ErrRules, http.StatusBadRequest, "invalid_request"},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, "timeout"},
 	{context.Canceled, statusClientClosed, "client_closed"},
 }

@@ -159,6 +159,59 @@ export interface Received {
   received: boolean;
 }
 
+/** AskBacktest is the body that replays a function's history. */
+export interface AskBacktest {
+  /** how long before until, such as 7d, which it is unless given */
+  since?: string;
+  /** SLO is the objectives to try, as a manifest has them under slo; the function's own unless given. */
+  slo?: Record<string, unknown>;
+}
+
+/** Backtest is what the alerts of objectives would have done. */
+export interface Backtest {
+  function: string;
+  from: string;
+  to: string;
+  /** seconds between evaluations */
+  interval: number;
+  slo: SLO;
+  /** incidents that wake somebody */
+  pages: number;
+  /** incidents that do not */
+  tickets: number;
+  objectives: BacktestObjective[];
+  /** each time that a rule fired, by time */
+  alerts: BacktestAlert[];
+  /** what limits what is said here */
+  notes: string[];
+}
+
+/** BacktestObjective is an objective and what its budget lost. */
+export interface BacktestObjective {
+  name: string;
+  ratio: number;
+  /** seconds; latency only */
+  threshold?: number;
+  events: number;
+  bad: number;
+  /** times the sustainable rate, over all the time; null without events */
+  burn: number | null;
+  /** the share of the SLO window's budget */
+  budgetUsed: number | null;
+}
+
+/** BacktestAlert is one time that a rule fired. */
+export interface BacktestAlert {
+  slo: string;
+  class: string;
+  window: string;
+  firedAt: string;
+  /** missing: it fired to the end */
+  endedAt?: string;
+  why: string;
+  ended?: string;
+}
+
 /**
  * DashboardModel is a dashboard as the built-in UI draws it: the same model that
  * Grafana gets. Expressions hold the variables $__rate_interval, $version, $instance

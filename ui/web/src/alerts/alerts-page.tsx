@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { useFetch } from '../api/use-fetch'
 import { formatNumber } from '../format/number'
 import { alertKey, alerts } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
@@ -7,8 +8,10 @@ import { Loading, Notice } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago } from '../parts/time'
 import { useParam } from '../router'
-import type { Alert } from '../wire.gen'
+import type { Alert, List, Silence } from '../wire.gen'
+import { Incidents } from './incidents'
 import { orderAlerts } from './order'
+import { Silences } from './silences'
 
 const SIGNS: Record<string, string> = { firing: '✕', pending: '!', inactive: '–' }
 
@@ -16,6 +19,7 @@ const SIGNS: Record<string, string> = { firing: '✕', pending: '!', inactive: '
 export default function AlertsPage() {
   const topic = useTopic(alerts)
   const now = useNow()
+  const silences = useFetch<List<Silence>>('/api/v1/silences', 15_000)
   const [show, setShow] = useParam('show', 'active')
   const [text] = useParam('q')
   const all = useMemo(() => orderAlerts(topic.items.values(), text), [topic.items, text])
@@ -24,6 +28,8 @@ export default function AlertsPage() {
   return (
     <div className={`${table.page} live-data`}>
       <h1>Alerts</h1>
+      <Incidents now={now} onSilenced={silences.reload} />
+      <Silences list={silences} now={now} />
       {topic.error && (
         <Notice title="The alerts could not be read" tone="bad">
           {topic.error.detail}
@@ -90,6 +96,7 @@ function Row({ alert: a, now }: { alert: Alert; now: number }) {
         {a.window && <span className={table.quiet}> {a.window}</span>}
       </td>
       <td className={table.whole}>
+        {a.silenced && <span className={table.quiet}>silenced: {a.silenced} · </span>}
         {a.reason || a.error || (a.value ? `burns ${formatNumber(a.value)}×` : <span className={table.quiet}>–</span>)}
       </td>
       <td className={table.tight}>{a.since ? <Ago at={a.since} now={now} /> : '–'}</td>

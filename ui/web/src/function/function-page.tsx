@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { useEffect, useMemo, useState } from 'react'
+import { Incidents } from '../alerts/incidents'
 import { orderAlerts } from '../alerts/order'
 import { functionPath } from '../api/http'
 import { useFetch } from '../api/use-fetch'
@@ -142,6 +143,9 @@ export default function FunctionPage({ name }: { name: string }) {
           ))}
         </section>
       )}
+      <div className={styles.incidents}>
+        <Incidents name={name} now={now} />
+      </div>
       {health && <Numbers health={health} stats={summary.filter((p) => !isLive(p))} interval={drawing.interval} />}
       <div className={styles.columns}>
         <section className={`${styles.charts} live-data`} aria-label="Charts">

@@ -1,0 +1,102 @@
+import { Button } from '@mantine/core'
+import { useState } from 'react'
+import { functionPath } from '../api/http'
+import { useFetch } from '../api/use-fetch'
+import { Link } from '../parts/link'
+import { Failure } from '../parts/notice'
+import { Ago } from '../parts/time'
+import type { Incident, List } from '../wire.gen'
+import { AcknowledgeDialog } from './acknowledge'
+import styles from './incidents.module.css'
+import { SilenceDialog } from './silence'
+
+const EVERY_MS = 3000
+
+/** Open incidents, of one function or of all: who has them, who was told, and what can be done. */
+export function Incidents({ name, now, onSilenced }: { name?: string; now: number; onSilenced?: () => void }) {
+  const list = useFetch<List<Incident>>(name ? functionPath(name, 'incidents?limit=1') : '/api/v1/incidents', EVERY_MS)
+  const [taken, setTaken] = useState<Incident | null>(null)
+  const [silenced, setSilenced] = useState<Incident | null>(null)
+  const open = (list.data?.items ?? []).filter((i) => !i.closedAt)
+  if (list.error && !list.data) return name ? null : <Failure what="The incidents" error={list.error} retry={list.reload} />
+  if (open.length === 0) return null
+  return (
+    <section className={styles.incidents} aria-label="Open incidents">
+      {!name && <h2>Open incidents</h2>}
+      <ul>
+        {open.map((i) => (
+          <li key={`${i.function} ${i.slo}`} data-incident={i.slo} data-acknowledged={Boolean(i.acknowledgedAt)}>
+            <div className={styles.what}>
+              <b className={styles.class} data-class={i.class}>
+                {i.class === 'page' ? '✕ page' : '! ticket'}
+              </b>{' '}
+              {!name && (
+                <Link to={`/f/${i.function}`} className={styles.name}>
+                  {i.function}
+                </Link>
+              )}{' '}
+              <span>{i.slo}</span>
+              <span className={styles.quiet}>
+                {' '}
+                open for <Ago at={i.openedAt} now={now} suffix="" />
+                {i.why && `, ${i.why}`}
+              </span>
+            </div>
+            <div className={styles.who}>
+              {i.acknowledgedAt ? (
+                <span>
+                  <b>✓ {i.acknowledgedBy || 'somebody'} has it</b>
+                  <span className={styles.quiet}>
+                    {' '}
+                    since <Ago at={i.acknowledgedAt} now={now} />
+                    {i.via === 'pagerduty' && ', at PagerDuty'}
+                  </span>
+                </span>
+              ) : (
+                <span>nobody has it yet</span>
+              )}
+              <span className={styles.quiet}>
+                {' '}
+                {i.silenced
+                  ? `Nobody was told: ${i.silenced}.`
+                  : i.told.length > 0
+                    ? `Told: ${i.told.join(', ')}.`
+                    : 'Nobody was told.'}
+              </span>
+              {i.assignee && <span className={styles.quiet}> Assigned to {i.assignee}.</span>}
+              {i.notes?.map((note) => (
+                <div key={`${note.at} ${note.by}`} className={styles.note}>
+                  {note.by}, <Ago at={note.at} now={now} />: {note.text}
+                </div>
+              ))}
+            </div>
+            <div className={styles.actions}>
+              {i.pagerUrl && /^https?:\/\//.test(i.pagerUrl) && (
+                <a href={i.pagerUrl} target="_blank" rel="noreferrer noopener" className={styles.out}>
+                  PagerDuty <span aria-hidden>↗</span>
+                </a>
+              )}
+              <Button size="compact-xs" variant="default" onClick={() => setTaken(i)}>
+                {i.acknowledgedAt ? 'Add a note…' : 'Acknowledge…'}
+              </Button>
+              <Button size="compact-xs" variant="default" onClick={() => setSilenced(i)}>
+                Silence…
+              </Button>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {taken && <AcknowledgeDialog incident={taken} onClose={() => setTaken(null)} onDone={list.reload} />}
+      {silenced && (
+        <SilenceDialog
+          incident={silenced}
+          onClose={() => setSilenced(null)}
+          onDone={() => {
+            list.reload()
+            onSilenced?.()
+          }}
+        />
+      )}
+    </section>
+  )
+}

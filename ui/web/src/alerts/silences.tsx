@@ -1,0 +1,105 @@
+import { Button } from '@mantine/core'
+import { useState } from 'react'
+import { ApiError, request } from '../api/http'
+import type { Fetched } from '../api/use-fetch'
+import { Dialog } from '../parts/dialog'
+import { Failure } from '../parts/notice'
+import table from '../parts/table.module.css'
+import { Clock } from '../parts/time'
+import type { List, Silence } from '../wire.gen'
+import styles from './incidents.module.css'
+
+/** Silences that hold or are to hold, each with who made it and why, and its end. */
+export function Silences({ list, now }: { list: Fetched<List<Silence>>; now: number }) {
+  const [ending, setEnding] = useState<Silence | null>(null)
+  const items = list.data?.items ?? []
+  if (list.error && !list.data) return <Failure what="The silences" error={list.error} retry={list.reload} />
+  if (items.length === 0) return null
+  return (
+    <section className={styles.incidents} aria-label="Silences">
+      <h2>Silences</h2>
+      <table className={table.table}>
+        <thead>
+          <tr>
+            <th>state</th>
+            <th>of</th>
+            <th>why</th>
+            <th>by</th>
+            <th>until</th>
+            <th>end</th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((s) => (
+            <tr key={s.id} data-silence={s.id}>
+              <td className={table.tight}>
+                {s.state}
+                {s.kind === 'maintenance' && <span className={table.quiet}> maintenance</span>}
+              </td>
+              <td className={table.tight}>
+                <b>{s.scope || 'everything'}</b>
+                <span className={table.quiet}>
+                  {s.slo && ` ${s.slo}`}
+                  {s.class && ` ${s.class}s only`}
+                </span>
+              </td>
+              <td className={table.whole}>{s.reason}</td>
+              <td className={table.tight}>{s.owner}</td>
+              <td className={table.tight}>
+                {s.state === 'pending' && (
+                  <>
+                    from <Clock at={s.starts} now={now} />{' '}
+                  </>
+                )}
+                <Clock at={s.ends} now={now} />
+              </td>
+              <td className={table.tight}>
+                <Button size="compact-xs" variant="default" onClick={() => setEnding(s)}>
+                  End…
+                </Button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {ending && <End silence={ending} onClose={() => setEnding(null)} onDone={list.reload} />}
+    </section>
+  )
+}
+
+function End({ silence: s, onClose, onDone }: { silence: Silence; onClose: () => void; onDone: () => void }) {
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState('')
+  const end = async () => {
+    setBusy(true)
+    setError('')
+    try {
+      await request(`/api/v1/silences/${s.id}`, { method: 'DELETE' })
+      onDone()
+      onClose()
+    } catch (failure) {
+      setError(failure instanceof ApiError ? failure.message : 'The answer could not be read.')
+      setBusy(false)
+    }
+  }
+  return (
+    <Dialog title={`End the silence of ${s.scope || 'everything'}?`} onClose={onClose}>
+      <div className={styles.form}>
+        <p>What fires there now is told at once: people may be paged.</p>
+        {error && (
+          <p role="alert" className={styles.error}>
+            {error}
+          </p>
+        )}
+        <div className={styles.buttons}>
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button color="red" loading={busy} onClick={end} data-confirm="end" data-autofocus>
+            End it
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  )
+}

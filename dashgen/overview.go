@@ -101,6 +101,9 @@ func (o overview) within(series string, more ...string) string {
 	return series + "{" + strings.Join(append(matchers, more...), ",") + "}"
 }
 
+// nothing is a line at 0 named "none", for what is told apart by a label.
+func nothing(by string) string { return `label_replace(vector(0), "` + by + `", "none", "", "")` }
+
 // part is the label that the folder is divided by, and how a legend shows it.
 func (o overview) part() (by, legend string) {
 	switch {
@@ -224,7 +227,7 @@ func (o overview) league() []Panel {
 			ID: 131, Title: "Fastest burn", Kind: Bars, Unit: Burn, Width: 6, Height: 10,
 			Description: "Objectives that spend their budget fastest, in the alert window in which each is worst. Over 14 a page comes within minutes; 1 is what lasts exactly to the end of the window.",
 			Queries: []Query{{
-				Expr:   fmt.Sprintf("topk(%d, max by (%s, %s) (%s) > 0) or on() vector(0)", mostLines, eachFunction, metric.SLO, o.within(slo.BurnRecord)),
+				Expr:   fmt.Sprintf("topk(%d, max by (%s, %s) (%s) > 0) or on() %s", mostLines, eachFunction, metric.SLO, o.within(slo.BurnRecord), nothing(metric.Function)),
 				Legend: "{{function}} {{slo}}", Instant: true,
 			}},
 			Thresholds: []Threshold{{Value: 1, Level: Warn}, {Value: 6, Level: Bad}},
@@ -243,7 +246,7 @@ func (o overview) league() []Panel {
 func (o overview) traffic() []Panel {
 	by, legend := o.part()
 	top := func(series string) string {
-		return fmt.Sprintf("topk(%d, sum by (%s) (%s)) or on() vector(0)", mostLines, by, o.within(series))
+		return fmt.Sprintf("topk(%d, sum by (%s) (%s)) or on() %s", mostLines, by, o.within(series), nothing(by))
 	}
 	var quantiles []Query
 	for _, q := range []quantile{{q: 0.5, legend: "p50"}, {q: 0.95, legend: "p95"}, {q: 0.99, legend: "p99"}} {
@@ -266,7 +269,7 @@ func (o overview) traffic() []Panel {
 			ID: 112, Title: "Errors by code", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
 			Description: "Errors a second by what they are: timeout and http_5xx of many functions at once point at what they all call; worker_lost and memory_limit at the node.",
 			Queries: []Query{{
-				Expr:   "sum by (code) (" + o.within(metric.ProjectErrors) + `) or on() label_replace(vector(0), "` + metric.CodeName + `", "none", "", "")`,
+				Expr:   "sum by (code) (" + o.within(metric.ProjectErrors) + ") or on() " + nothing(metric.CodeName),
 				Legend: "{{code}}",
 			}},
 		},
@@ -293,7 +296,7 @@ func (o overview) deployments() []Panel {
 		{
 			ID: 140, Title: "Functions deployed lately", Kind: Timeseries, Unit: Count, Width: 8, Height: 8, Min: ptr(0.0), Decimals: ptr(0), Stacked: true,
 			Description: "Functions whose live version is less than five minutes old. Errors that begin under a peak began with a deployment: roll that one back.",
-			Queries:     []Query{{Expr: fmt.Sprintf("topk(%d, sum by (%s) (%s)) or on() vector(0)", mostLines, by, o.within(metric.ProjectDeploys)), Legend: legend}},
+			Queries:     []Query{{Expr: fmt.Sprintf("topk(%d, sum by (%s) (%s)) or on() %s", mostLines, by, o.within(metric.ProjectDeploys), nothing(by)), Legend: legend}},
 		},
 		{
 			ID: 141, Title: "New versions", Kind: Table, Unit: Count, Width: 8, Height: 8,
@@ -308,7 +311,7 @@ func (o overview) deployments() []Panel {
 			ID: 142, Title: "Most CPU", Kind: Bars, Unit: Seconds, Width: 8, Height: 8, Min: ptr(0.0),
 			Description: "Functions that compute most, in seconds a second: 1 is one core. One that is new here after a deployment got dearer: hadron profile shows where.",
 			Queries: []Query{{
-				Expr:   fmt.Sprintf("topk(%d, sum by (%s) (%s) > 0) or on() vector(0)", mostLines, eachFunction, o.within(metric.FunctionCPU)),
+				Expr:   fmt.Sprintf("topk(%d, sum by (%s) (%s) > 0) or on() %s", mostLines, eachFunction, o.within(metric.FunctionCPU), nothing(metric.Function)),
 				Legend: "{{project}}/{{function}}", Instant: true,
 			}},
 		},

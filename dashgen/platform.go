@@ -137,10 +137,10 @@ func platformAlerting() []Panel {
 		platformChart(222, "Evaluation failures", "Evaluations a second that failed. While they fail no alert changes: nobody is paged. Read the log at once.", PerSecond,
 			Query{Expr: orNothing(sumRate("", "hadron_alert_evaluation_failures_total")), Legend: "failures"}),
 		platformChart(223, "Delivery attempts", "Attempts a second to deliver a message, by what came of them. Failures: PagerDuty is away or refuses; messages wait in their order meanwhile.", PerSecond,
-			Query{Expr: sumRate("outcome", "hadron_outbox_attempts_total") + ` or on() label_replace(vector(0), "outcome", "none", "", "")`, Legend: "{{outcome}}"}),
+			Query{Expr: sumRate("outcome", "hadron_outbox_attempts_total") + " or on() " + nothing("outcome"), Legend: "{{outcome}}"}),
 		platformChart(224, "Time to delivery", "Mean time from an alert's change to its delivery. Minutes: people are told late; see the attempts.", Seconds,
 			Query{Expr: orNothing(meanOf("", "hadron_outbox_delivery_seconds")), Legend: "mean"}),
-		platformChart(225, "Messages", "Messages that wait, and those that were given up.", Count,
+		platformChart(225, "Messages", "Messages that wait, and those that were given up. Waiting for minutes: see the attempts. Given up: tell those people yourself.", Count,
 			Query{Expr: orNothing(sumOf("hadron_outbox_messages")), Legend: "waiting"},
 			Query{Expr: orNothing(sumOf("hadron_outbox_dead_letters")), Legend: "given up"}),
 	}
@@ -163,11 +163,11 @@ func platformReconcilers() []Panel {
 		platformChart(231, "Time of a pass", "Mean time of a pass. It grows with functions; a jump says that the other side got slow, or limits its rate.", Seconds,
 			Query{Expr: sumRate("target", ReconcileSeconds) + " / (" + sumRate("target", ReconcilePasses) + " > 0) or 0 * " + sumRate("target", ReconcilePasses), Legend: "{{target}}"}),
 		platformChart(232, "Changes", "What the loops created, changed and deleted, a second. Changes without deployments: somebody else changes the same things; hadron dashboards status names them.", PerSecond,
-			Query{Expr: orNothing(sumRate("target", ReconcileChanges)), Legend: "{{target}}"}),
+			Query{Expr: sumRate("target", ReconcileChanges) + " or on() " + nothing("target"), Legend: "{{target}}"}),
 		platformChart(233, "Dashboards", "Dashboards by state. pending falls during a first run; failed ones say why on their function's page; drifted ones were changed by hand.", Count,
 			Query{Expr: "sum by (state) (" + onNodes(DashboardStates) + ")", Legend: "{{state}}"}),
 		platformChart(234, "Calls of Grafana", "Calls a second of Grafana's API by status. 429: its rate limit; Hadron slows down by itself. 401 or 403: mend grafana.token. Nothing where dashboards are files.", PerSecond,
-			Query{Expr: sumRate("code", GrafanaCalls) + ` or on() label_replace(vector(0), "code", "none", "", "")`, Legend: "{{code}}"}),
+			Query{Expr: sumRate("code", GrafanaCalls) + " or on() " + nothing("code"), Legend: "{{code}}"}),
 		platformChart(235, "Rollouts", "Deployments under way, step by step. One that does not end is paused or waits for somebody.", Count,
 			Query{Expr: orNothing(sumOf("hadron_rollouts_active")), Legend: "active"}),
 	}
@@ -196,7 +196,7 @@ func platformStore() []Panel {
 
 func platformProcess() []Panel {
 	return []Panel{
-		platformChart(250, "CPU", "Seconds a second of the server's process, workers not included: 1 is a core.", Seconds,
+		platformChart(250, "CPU", "Seconds a second of the server's process, workers not included: 1 is a core. Near the cores that the machine has: fewer queries, a longer metrics.interval, or a larger machine.", Seconds,
 			Query{Expr: "sum by (instance) (" + rate(onNodes("process_cpu_seconds_total")) + ")", Legend: "{{instance}}"}),
 		platformChart(251, "Memory", "Resident memory of the server's process, and what of it is Go's heap. A climb over days is a leak: report it with a heap profile.", Bytes,
 			Query{Expr: "sum by (instance) (" + onNodes("process_resident_memory_bytes") + ")", Legend: "resident {{instance}}"},

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -203,13 +205,17 @@ func (c *dashboardsPreviewCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	preview, err := api.PreviewDashboard(ctx, wire.PreviewDashboard{Function: c.Function, Extension: string(text)})
+	preview, err := api.PreviewDashboard(ctx, c.Function, wire.PreviewDashboard{Extension: string(text)})
 	if err != nil {
 		return err
 	}
 	switch {
 	case c.Grafana:
-		_, err = fmt.Fprintf(std.Out, "%s\n", preview.Grafana)
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, preview.Grafana, "", "  "); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(std.Out, indented.String())
 		return err
 	case c.JSON:
 		return printJSON(std, preview)

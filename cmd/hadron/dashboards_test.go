@@ -114,13 +114,10 @@ func TestExampleDashboardsDrawTheirTraffic(t *testing.T) {
 		got, _ := p.query(`count(hadron_function:invocations:rate5m > 0)`, time.Time{})
 		return got >= float64(len(names)), sprint(got)
 	})
-	for _, of := range []string{"", "shop", "shop/web", "platform"} {
+	for _, path := range []string{"dashboards/everything", "dashboards/platform", "teams/shop/dashboard", "teams/shop/projects/web/dashboard"} {
 		var model wire.DashboardModel
-		p.want(http.StatusOK, http.MethodGet, "/api/v1/dashboards/overview?of="+url.QueryEscape(of), nil, &model)
-		everyQueryDraws(p, "overview "+of, model)
-	}
-	if status, _ := p.call(http.MethodGet, "/api/v1/dashboards/overview?of=No%20Team", nil); status != http.StatusNotFound {
-		t.Errorf("a name that is none: %d", status)
+		p.want(http.StatusOK, http.MethodGet, "/api/v1/"+path, nil, &model)
+		everyQueryDraws(p, path, model)
 	}
 
 	var all wire.Dashboards
@@ -130,11 +127,11 @@ func TestExampleDashboardsDrawTheirTraffic(t *testing.T) {
 	})
 	extension := "rows:\n  - title: Extra\n    panels:\n      - {title: Calls, description: d, queries: [{expr: 'sum(rate(faas_invocations_total{$selector}[$__rate_interval]))'}]}\n"
 	var preview wire.DashboardPreview
-	p.want(http.StatusOK, http.MethodPost, "/api/v1/dashboards/preview", wire.PreviewDashboard{Function: names[0], Extension: extension}, &preview)
+	p.want(http.StatusOK, http.MethodPost, "/api/v1/functions/"+names[0]+"/dashboard/preview", wire.PreviewDashboard{Extension: extension}, &preview)
 	if len(preview.Added) != 2 || !json.Valid(preview.Grafana) {
 		t.Errorf("the preview adds %v", preview.Added)
 	}
-	status, body := p.call(http.MethodPost, "/api/v1/dashboards/preview", wire.PreviewDashboard{Function: names[0], Extension: strings.Replace(extension, "sum(rate", "sum((rate", 1)})
+	status, body := p.call(http.MethodPost, "/api/v1/functions/"+names[0]+"/dashboard/preview", wire.PreviewDashboard{Extension: strings.Replace(extension, "sum(rate", "sum((rate", 1)})
 	if status != http.StatusUnprocessableEntity || !strings.Contains(string(body), "extension_invalid") {
 		t.Errorf("an extension that is wrong: %d %s", status, body)
 	}

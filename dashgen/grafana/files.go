@@ -160,7 +160,7 @@ func (f *Files) reconcile(ctx context.Context, want []*function.Function) (resul
 		return result, 0, fmt.Errorf("open dashboard directory: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	have, overviews, err := f.list(root)
+	have, overviews, err := f.list(root, true)
 	if err != nil {
 		return result, 0, fmt.Errorf("list dashboard files: %w", err)
 	}
@@ -252,9 +252,9 @@ func (f *Files) fail(name function.Name, err error) {
 // temporary begins the name of a file that is being written.
 const temporary = ".hadron-"
 
-// list finds the JSON files of functions, three deep, and those of overviews, and
-// removes what a writer that died left.
-func (f *Files) list(root *os.Root) (functions, overviews []string, err error) {
+// list finds the JSON files of functions, three deep, and those of overviews. With
+// sweep it removes what a writer that died left; only a pass may, which writes itself.
+func (f *Files) list(root *os.Root, sweep bool) (functions, overviews []string, err error) {
 	err = fs.WalkDir(root.FS(), ".", func(file string, entry fs.DirEntry, err error) error {
 		switch depth := strings.Count(file, "/"); {
 		case err != nil:
@@ -263,7 +263,9 @@ func (f *Files) list(root *os.Root) (functions, overviews []string, err error) {
 			return fs.SkipDir
 		case !entry.Type().IsRegular():
 		case strings.HasPrefix(entry.Name(), temporary):
-			return root.Remove(file)
+			if sweep {
+				return root.Remove(file)
+			}
 		case entry.Name() == overviewFile || entry.Name() == platformFile:
 			overviews = append(overviews, file)
 		case depth == 2 && strings.HasSuffix(file, suffix):

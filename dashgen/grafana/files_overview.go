@@ -143,7 +143,7 @@ func (f *Files) Plan(ctx context.Context, want []*function.Function) (Plan, erro
 		}
 		out.Actions = append(out.Actions, a)
 	}
-	have, _, err := f.list(root)
+	have, _, err := f.list(root, false)
 	if err != nil {
 		return out, fmt.Errorf("list dashboard files: %w", err)
 	}

@@ -204,17 +204,3 @@ func check(rt *rapid.T, s *grafanatest.Server, want []*function.Function, policy
 		rt.Fatalf("data sources: %+v", sources)
 	}
 }
-
-func BenchmarkSteadyPass(b *testing.B) {
-	s := grafanatest.New(b)
-	tg := target(b, s)
-	var want []*function.Function
-	for i := range 200 {
-		want = append(want, fn(fmt.Sprintf("t%d/p/f%d", i%10, i)))
-	}
-	pass(b, tg, want)
-	b.ResetTimer()
-	for b.Loop() {
-		pass(b, tg, want)
-	}
-}

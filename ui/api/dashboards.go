@@ -5,11 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"hadron/runtime/access"
 	"hadron/runtime/function"
-	"hadron/runtime/registry"
 	"hadron/ui/wire"
 )
 
@@ -19,13 +17,16 @@ type Dashboards interface {
 	Summary(ctx context.Context) (wire.Dashboards, error)
 	// Plan says what the next pass would do.
 	Plan(ctx context.Context) (wire.DashboardPlan, error)
-	// Apply has a pass begin now. A function that is not there is registry.ErrNotFound.
+	// Apply has a pass begin now. Errors: those of Registry.Get for a function that is not there.
 	Apply(ctx context.Context, how wire.ApplyDashboards) error
-	// Overview draws the dashboard of everything (""), a team, a project or "platform".
+	// Overview draws the dashboard of everything (""), a team, a project or PlatformOverview.
 	Overview(ctx context.Context, of string) (wire.DashboardModel, error)
 	// Preview draws a function's dashboard with an extension; ErrExtension where it is wrong.
 	Preview(ctx context.Context, f function.Function, extension string) (wire.DashboardPreview, error)
 }
+
+// PlatformOverview names the platform's dashboard: no team can be called so.
+const PlatformOverview = "_platform"
 
 // ErrDashboards is what Dashboards wraps where Grafana, or the files, cannot be looked at.
 var ErrDashboards = errors.New("dashboards cannot be looked at")
@@ -61,15 +62,31 @@ func (a *api) addDashboards() {
 		detail:  "confirmDeletes lets it delete as many dashboards as it asked about; overwrite names functions whose changes by hand are no longer to be kept.",
 		action:  access.Administer, scope: ofSystem, body: wire.ApplyDashboards{}, status: http.StatusAccepted,
 	}, a.applyDashboards)
+	overview := func(path, id, summary string, sc scope, of func(*call) string) {
+		add(a, route{
+			method: http.MethodGet, path: path, id: id, tag: "operability",
+			summary: summary, detail: "The generated model that the built-in UI draws; Grafana gets the same one in its own form.",
+			action: access.Read, scope: sc,
+		}, func(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.DashboardModel], error) {
+			if err := available(a.cfg.Dashboards != nil); err != nil {
+				return nil, err
+			}
+			model, err := a.cfg.Dashboards.Overview(ctx, of(c))
+			if err != nil {
+				return nil, err
+			}
+			return ok(model)
+		})
+	}
+	ofTheScope := func(c *call) string { return string(c.scope) }
+	overview(dashboardsPath+"/everything", "getEverythingDashboard", "Get the dashboard of every function", ofSystem, func(*call) string { return "" })
+	overview(dashboardsPath+"/platform", "getPlatformDashboard", "Get the dashboard of Hadron itself", ofSystem, func(*call) string { return PlatformOverview })
+	overview(teamPath+"/dashboard", "getTeamDashboard", "Get the dashboard of a team's functions", ofScope, ofTheScope)
+	overview(projectPath+"/dashboard", "getProjectDashboard", "Get the dashboard of a project's functions", ofScope, ofTheScope)
 	add(a, route{
-		method: http.MethodGet, path: dashboardsPath + "/overview", id: "getOverview", tag: "operability",
-		summary: "Get a dashboard about many functions", detail: "of is empty for everything, platform, a team, or team/project.",
-		action: access.Read, scope: ofEach,
-	}, a.getOverview)
-	add(a, route{
-		method: http.MethodPost, path: dashboardsPath + "/preview", id: "previewDashboard", tag: "operability",
+		method: http.MethodPost, path: functionPath + "/dashboard/preview", id: "previewDashboard", tag: "operability",
 		summary: "Try an extension on a function's dashboard", detail: "Nothing is kept.",
-		action: access.Read, scope: ofEach, body: wire.PreviewDashboard{}, status: http.StatusOK,
+		action: access.Read, scope: ofFunction, body: wire.PreviewDashboard{}, status: http.StatusOK,
 	}, a.previewDashboard)
 }
 
@@ -115,35 +132,6 @@ func (a *api) applyDashboards(ctx context.Context, c *call, _ *empty) (*jsonOut[
 	return ok(all)
 }
 
-type overviewIn struct {
-	Of string `query:"of" maxLength:"127" doc:"Empty: everything; platform; a team; or team/project."`
-}
-
-func (a *api) getOverview(ctx context.Context, c *call, in *overviewIn) (*jsonOut[wire.DashboardModel], error) {
-	if err := available(a.cfg.Dashboards != nil); err != nil {
-		return nil, err
-	}
-	scope := access.Everything
-	if in.Of != "" && in.Of != "platform" {
-		team, project, _ := strings.Cut(in.Of, "/")
-		if project == "" {
-			project = "any"
-		}
-		if _, err := function.ParseName(team + "/" + project + "/any"); err != nil {
-			return nil, registry.ErrNotFound
-		}
-		scope = access.Scope(in.Of)
-	}
-	if !access.CanIn(c.principal, access.Read, scope) {
-		return nil, registry.ErrNotFound
-	}
-	model, err := a.cfg.Dashboards.Overview(ctx, in.Of)
-	if err != nil {
-		return nil, err
-	}
-	return ok(model)
-}
-
 // previewBody bounds a preview's request.
 const previewBody = 512 << 10
 
@@ -155,14 +143,7 @@ func (a *api) previewDashboard(ctx context.Context, c *call, _ *empty) (*jsonOut
 	if err := decode(c, previewBody, &in); err != nil {
 		return nil, err
 	}
-	name, err := function.ParseName(in.Function)
-	if err != nil {
-		return nil, err
-	}
-	if !c.may(access.Read, name) {
-		return nil, registry.ErrNotFound
-	}
-	fn, err := a.cfg.Registry.Get(ctx, name)
+	fn, err := a.cfg.Registry.Get(ctx, c.name)
 	if err != nil {
 		return nil, err
 	}

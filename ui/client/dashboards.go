@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"hadron/ui/wire"
 )
@@ -25,16 +24,9 @@ func (c *Client) ApplyDashboards(ctx context.Context, how wire.ApplyDashboards) 
 	return out, err
 }
 
-// Overview gets the dashboard of everything (empty), platform, a team or a project.
-func (c *Client) Overview(ctx context.Context, of string) (wire.DashboardModel, error) {
-	q := url.Values{}
-	set(q, "of", of)
-	return get[wire.DashboardModel](ctx, c, "/dashboards/overview", q)
-}
-
 // PreviewDashboard tries an extension on a function's dashboard.
-func (c *Client) PreviewDashboard(ctx context.Context, p wire.PreviewDashboard) (wire.DashboardPreview, error) {
+func (c *Client) PreviewDashboard(ctx context.Context, name string, p wire.PreviewDashboard) (wire.DashboardPreview, error) {
 	var out wire.DashboardPreview
-	_, err := c.call(ctx, request{method: http.MethodPost, path: "/dashboards/preview", body: p}, &out)
+	_, err := c.call(ctx, request{method: http.MethodPost, path: of(name, "dashboard", "preview"), body: p}, &out)
 	return out, err
 }

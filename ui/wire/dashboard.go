@@ -162,7 +162,6 @@ type ApplyDashboards struct {
 
 // PreviewDashboard is an extension to be tried on a function's dashboard.
 type PreviewDashboard struct {
-	Function  string `json:"function"`
 	Extension string `json:"extension"` // its YAML
 }
 

@@ -123,7 +123,7 @@ type GrafanaConfig struct {
 	URL           string `name:"url" help:"Grafana to provision. Default: dashboards are files under the data dir."`
 	Token         string `help:"Service account token for Grafana."`
 	DatasourceURL string `name:"datasource-url" help:"How Grafana reaches /prometheus of this server. Default: external-url + /prometheus."`
-	TraceURL      string `name:"trace-url" help:"Address of one trace, with ${__value.raw} for its id: where exemplars lead. Default: nowhere."`
+	TraceURL      string `name:"trace-url" help:"Address of one trace, with ${__value.raw} for its id: where exemplars lead. Default: the function's page."`
 
 	Drift        string  `default:"overwrite" enum:"overwrite,keep,fork" help:"What becomes of dashboards that somebody changed by hand: overwrite restores them, keep leaves them, fork restores them and keeps a copy."`
 	FolderAccess string  `default:"inherit" enum:"inherit,view,team" help:"Who may see folders of dashboards: inherit leaves them as Grafana makes them, view lets everybody view and nobody edit, team lets Grafana's team of the same name view."`

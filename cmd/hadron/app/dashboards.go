@@ -102,7 +102,7 @@ func (d dashboardDesk) Apply(ctx context.Context, how wire.ApplyDashboards) erro
 // Overview implements api.Dashboards.
 func (d dashboardDesk) Overview(_ context.Context, of string) (wire.DashboardModel, error) {
 	place := dashgen.Place{Installation: d.operations.installation, ExternalURL: d.cfg.ExternalURL}
-	if of == "platform" {
+	if of == api.PlatformOverview {
 		return d.dashboardView(dashgen.ForPlatform(place)), nil
 	}
 	return d.dashboardView(dashgen.ForFolder(place, dashgen.Folder(of))), nil

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -178,6 +179,10 @@ func (a *App) everyFunction(context.Context) ([]*function.Function, error) {
 	return a.parts.registry.All(), nil
 }
 
+// traceOf leads from an exemplar to its trace on the function's page: Grafana fills in
+// the labels of the exemplar's series.
+const traceOf = "/f/${__data.fields.team}/${__data.fields.project}/${__data.fields.function}?trace=${__value.raw}"
+
 // datasourceToken names the token with which Grafana reads metrics.
 const datasourceToken = "grafana-datasource"
 
@@ -204,7 +209,7 @@ func (a *App) makeDashboards(ctx context.Context, installation string, metrics p
 	return grafana.NewTarget(grafana.Config{
 		URL: a.cfg.Grafana.URL, Token: a.cfg.Grafana.Token, DatasourceURL: reach, DatasourceToken: token,
 		Installation: installation, ExternalURL: a.cfg.ExternalURL, ServiceURL: a.serviceURL,
-		Own: own, Extensions: a.operations.extras.current, TraceURL: a.cfg.Grafana.TraceURL,
+		Own: own, Extensions: a.operations.extras.current, TraceURL: cmp.Or(a.cfg.Grafana.TraceURL, a.cfg.ExternalURL+traceOf),
 		Drift: grafana.Policy(a.cfg.Grafana.Drift), FolderAccess: grafana.FolderAccess(a.cfg.Grafana.FolderAccess),
 		DeleteShare: a.cfg.Grafana.DeleteShare, Rate: a.cfg.Grafana.Rate, Memory: a.parts.db.Dashboards(),
 		Called:   func(code string) { calls.WithLabelValues(code).Inc() },

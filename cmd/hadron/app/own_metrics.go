@@ -65,7 +65,7 @@ func (o *ownIndex) look(ctx context.Context, now time.Time) (map[function.Name][
 	}
 	selector := `{__name__=~"` + strings.ReplaceAll(strings.Join(own, "|"), `\`, `\\`) + `",function!=""}`
 	const each = "group by (__name__, team, project, function) "
-	all, err := o.db.Query(ctx, each+"(present_over_time("+selector+"["+function.Duration(ownSince).String()+"]))", now)
+	all, err := o.db.Query(ctx, each+"(last_over_time("+selector+"["+function.Duration(ownSince).String()+"]))", now)
 	if err != nil {
 		return nil, err
 	}

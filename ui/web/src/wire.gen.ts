@@ -411,7 +411,6 @@ export interface ApplyDashboards {
 
 /** PreviewDashboard is an extension to be tried on a function's dashboard. */
 export interface PreviewDashboard {
-  function: string;
   /** its YAML */
   extension: string;
 }

@@ -12,9 +12,11 @@ import type { DashboardModel, Dashboards } from '../wire.gen'
 import styles from './dashboards.module.css'
 import { driftText, progressText } from './words'
 
+const PLATFORM = '_platform'
+
 /** A dashboard about many functions: of everything, the platform, a team or a project. */
 export default function DashboardsPage({ of }: { of: string }) {
-  const model = useFetch<DashboardModel>(`/api/v1/dashboards/overview?of=${encodeURIComponent(of)}`)
+  const model = useFetch<DashboardModel>(pathOf(of))
   const [range, setRange] = useParam('range', '1h')
   const [team] = of.split('/')
   if (model.error?.status === 404 && !model.data) {
@@ -31,10 +33,10 @@ export default function DashboardsPage({ of }: { of: string }) {
         <Link to="/dashboards" aria-current={of === '' ? 'page' : undefined}>
           Every function
         </Link>
-        <Link to="/dashboards/platform" aria-current={of === 'platform' ? 'page' : undefined}>
+        <Link to={`/dashboards/${PLATFORM}`} aria-current={of === PLATFORM ? 'page' : undefined}>
           Platform
         </Link>
-        {team && team !== 'platform' && (
+        {team && team !== PLATFORM && (
           <Link to={`/dashboards/${team}`} aria-current={of === team ? 'page' : undefined}>
             {team}
           </Link>
@@ -58,12 +60,20 @@ export default function DashboardsPage({ of }: { of: string }) {
       {model.error && !m && <Failure what="The dashboard" error={model.error} retry={model.reload} />}
       {!m && !model.error && <Loading what="the dashboard" lines={6} />}
       {m && (
-        <section className={`${page.charts} live-data`} aria-label="Charts">
+        <section className="live-data" aria-label="Charts">
           <Charts rows={m.rows} interval={m.interval} range={rangeName(range)} marks={[]} />
         </section>
       )}
     </div>
   )
+}
+
+/** Where the model is: no team is called _platform. */
+function pathOf(of: string): string {
+  if (of === '') return '/api/v1/dashboards/everything'
+  if (of === PLATFORM) return '/api/v1/dashboards/platform'
+  const [team, project] = of.split('/')
+  return `/api/v1/teams/${team}${project ? `/projects/${project}` : ''}/dashboard`
 }
 
 const SOON = 3000

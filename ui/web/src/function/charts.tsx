@@ -37,7 +37,7 @@ export function Charts({ rows, interval, range, marks }: ChartsProps) {
           )}
         </header>
         {linesOf(row.panels).map((line) => (
-          <div key={line[0]?.id} className={styles.line}>
+          <div key={line[0]?.id} className={styles.line} data-rows={line.some(isRows)}>
             {line
               .filter(isChart)
               .map((panel) =>

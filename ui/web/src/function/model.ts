@@ -15,7 +15,7 @@ export function drawnOf(panel: DashboardPanel, answers: readonly Matrix[]): Draw
   const lines: Drawn['lines'] = []
   panel.queries.forEach((query, i) => {
     const found = (answers[i]?.lines ?? []).map((line) => ({
-      label: query.heatmap ? 'mean' : legendOf(query.legend, line.labels) || query.legend,
+      label: query.heatmap ? 'mean' : legendOf(query.legend, line.labels) || 'none',
       values: line.values,
     }))
     found.sort((a, b) => a.label.localeCompare(b.label, undefined, { numeric: true }))

@@ -19,7 +19,7 @@ export function Rows({ panel, interval }: RowsProps) {
   const rows = data && panel.kind === 'table' ? rowsOf(panel, data) : []
   const bars = data && panel.kind === 'bars' ? (data[0] ?? []).filter((p) => p.value > 0) : []
   return (
-    <div ref={ref} className={styles.cell} data-top>
+    <div ref={ref} className={styles.cell}>
       <figure className={styles.panel}>
         <figcaption className={styles.caption}>
           <span className={styles.title}>

@@ -76,12 +76,12 @@ func measureQueries(ctx context.Context, o options, f *figures) error {
 	for _, all := range []struct{ what, expr string }{
 		{"the ten functions that fail most", "topk(10, sum by (team, project, function) (rate(" + metric.Errors + "[5m])))"},
 		{"p99 of every function", "histogram_quantile(0.99, sum by (function) (rate(" + metric.Duration + "[5m])))"},
-		{"burn over 5 minutes, from raw samples", slo.BurnExpr(window, 5*time.Minute)},
+		{"burn over 5 minutes, from raw samples", recorded(window, slo.BurnRecord)},
 		{"events of 1 hour, from raw samples", slo.Increase(metric.Events, "", time.Hour)},
 		{"events of 3 days, from rollups", slo.Increase(metric.Events, "", 72*time.Hour)},
 		{"events of 29 days, from rollups", slo.Increase(metric.Events, "", 29*24*time.Hour)},
 		{"… the same by increase()", "sum by (team, project, function, slo) (increase(" + metric.RolledEvents + "[29d]))"},
-		{"budgets left of all objectives, 30 days", slo.BudgetExpr(window)},
+		{"budgets left of all objectives, 30 days", recorded(window, slo.BudgetRecord)},
 	} {
 		t, err := q.ask("query", url.Values{"query": {all.expr}, "time": {unix(now)}})
 		if err != nil {
@@ -91,6 +91,19 @@ func measureQueries(ctx context.Context, o options, f *figures) error {
 		f.fleet = append(f.fleet, t)
 	}
 	return nil
+}
+
+// recorded is the expression of a recording rule, of a burn rate that over the
+// shortest window.
+func recorded(window time.Duration, name string) string {
+	for _, g := range slo.Groups([]time.Duration{window}, step) {
+		for _, r := range g.Records {
+			if r.Name == name {
+				return r.Expr
+			}
+		}
+	}
+	return ""
 }
 
 func unix(t time.Time) string { return fmt.Sprint(t.Unix()) }

@@ -42,13 +42,23 @@ func TestNoCallerStarvesAnother(t *testing.T) {
 			go run("modest")
 		}
 		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if last := lastOf(order, "modest"); len(order) != 23 || last > 7 {
 			t.Errorf("the modest caller's last query was number %d: %q", last, order)
 		}
-		if len(q.lanes) != 0 || len(q.ring) != 0 || q.taken != 0 || q.held != 0 {
-			t.Errorf("left behind: %+v", q)
-		}
+		q.empty(t)
 	})
+}
+
+// empty holds that nothing is left of queries that have ended.
+func (q *turns) empty(t *testing.T) {
+	t.Helper()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.lanes) != 0 || len(q.ring) != 0 || q.taken != 0 || q.held != 0 {
+		t.Errorf("left behind: %d lanes, %d in turn, %d taken, %d waiting", len(q.lanes), len(q.ring), q.taken, q.held)
+	}
 }
 
 func lastOf(list []string, what string) int {
@@ -95,9 +105,7 @@ func TestCallersHaveBounds(t *testing.T) {
 		for _, leave := range leaves {
 			leave()
 		}
-		if len(q.lanes) != 0 || q.taken != 0 {
-			t.Errorf("left behind: %+v", q)
-		}
+		q.empty(t)
 	})
 }
 
@@ -142,9 +150,7 @@ func TestTurnsHold(t *testing.T) {
 				time.Sleep(time.Duration(rapid.IntRange(0, 2).Draw(rt, "pause")) * time.Second)
 			}
 			wait.Wait()
-			if len(q.lanes) != 0 || len(q.ring) != 0 || q.taken != 0 || q.held != 0 {
-				t.Errorf("left behind: %+v", q)
-			}
+			q.empty(t)
 		})
 	})
 }

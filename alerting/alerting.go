@@ -42,7 +42,11 @@ type Config struct {
 	// Quarantined lists the versions that are not run now, because they end their
 	// workers; nil: none ever is.
 	Quarantined func() []invocation.Quarantine
-	For         time.Duration // how long a condition holds before it fires; default 0
+	// Conditions lists the conditions that others than the metric store know of. It may
+	// fail: then what was known of them stays. Nil: there are none.
+	Conditions func(ctx context.Context, at time.Time) ([]Condition, error)
+	Unmeasured bool          // conditions are not looked for in the metric store
+	For        time.Duration // how long a condition holds before it fires; default 0
 	// Append writes ALERTS and ALERTS_FOR_STATE; nil: nobody does.
 	Append func(ctx context.Context, samples []metric.Sample) error
 	// Describe says what a page tells beside the alert; nil: nothing. It is called when
@@ -111,11 +115,14 @@ var (
 
 // Evaluator runs the rules, from Start to Stop.
 type Evaluator struct {
-	cfg     Config
-	metrics *metrics
-	series  alertSeries // of the loop alone
+	cfg      Config
+	metrics  *metrics
+	series   alertSeries // of the loop alone, as the next two
+	measured measured
+	calm     calms
 	// replaying asks about all functions each time, so that a history is read once.
 	replaying bool
+	raw       bool // there are no rollups: long windows are counted from raw samples too
 
 	mu        sync.RWMutex // held by the loop to write, by others to read
 	alerts    map[Key]entry
@@ -199,7 +206,7 @@ func New(cfg Config) (*Evaluator, error) {
 	}
 	cfg = cfg.withDefaults()
 	e := &Evaluator{
-		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, done: make(chan struct{}),
+		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, calm: calms{}, measured: measured{map[string]time.Time{}, map[string][]Condition{}}, done: make(chan struct{}),
 		series: alertSeries{live: map[string]*liveSeries{}},
 	}
 	e.metrics = newMetrics(cfg.Registerer)

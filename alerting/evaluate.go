@@ -47,7 +47,7 @@ func (e *Evaluator) evaluate(ctx context.Context, now time.Time) error {
 	r.index(functions)
 	r.plan()
 	r.ask(ctx)
-	r.quarantines()
+	r.conditions(ctx)
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // stopped in the middle: half a round changes nothing
 	}
@@ -126,7 +126,7 @@ func (r *round) plan() {
 	}
 	for window := range r.windows {
 		for i, rule := range slo.Rules(window, e.cfg.Interval) {
-			rule.For = e.cfg.For
+			rule.For, rule.Raw = e.cfg.For, e.raw
 			k := keyOf(rule)
 			if e.runs[k] == nil {
 				e.runs[k] = &run{rule: rule, order: i}
@@ -139,12 +139,25 @@ func keyOf(rule slo.Rule) ruleKey {
 	return ruleKey{rule.SLOWindowName(), rule.Window.Class, rule.Window.Name()}
 }
 
+// enough is how long the queries of one tick take before tickets are left to the next:
+// with very many functions pages do not wait for them.
+const enough = time.Second
+
+// turns is the order in which rules are run: pages first, then what waited longest.
+func (r *round) turns(a, b ruleKey) int {
+	return cmp.Or(strings.Compare(string(a.class), string(b.class)), r.e.runs[a].at.Compare(r.e.runs[b].at), compareRules(a, b))
+}
+
 // ask runs the rules that are due. One that fails changes nothing of its alerts.
 func (r *round) ask(ctx context.Context) {
 	// A tick comes a little early or late; half an interval tells one from the next.
 	slack := r.e.cfg.Interval / 2
-	for _, k := range slices.SortedFunc(keys(r.e.runs), compareRules) {
+	spent := time.Duration(0)
+	for _, k := range slices.SortedFunc(keys(r.e.runs), r.turns) {
 		run := r.e.runs[k]
+		if spent > enough && k.class == slo.Ticket {
+			return // tickets can wait for the next tick, and come first of their kind then
+		}
 		if run.ok && run.err == nil && r.now.Sub(run.at) < run.rule.Interval-slack {
 			continue
 		}
@@ -153,6 +166,7 @@ func (r *round) ask(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		spent += r.e.cfg.Now().Sub(began)
 		r.e.mu.Lock()
 		run.at, run.took, run.err = r.now, r.e.cfg.Now().Sub(began), err
 		run.ok = run.ok || err == nil
@@ -242,9 +256,14 @@ const mostNarrowed = 100
 func narrow(of map[Objective]bool) string {
 	names := map[string]bool{}
 	for o := range of {
-		if names[o.Function.Base()] = true; len(names) > mostNarrowed {
-			return ""
-		}
+		names[o.Function.Base()] = true
+	}
+	return narrowed(names)
+}
+
+func narrowed(names map[string]bool) string {
+	if len(names) > mostNarrowed {
+		return ""
 	}
 	// A name holds nothing that means anything in a regular expression.
 	return fmt.Sprintf("%s=~%q", metric.Function, strings.Join(slices.Sorted(keys(names)), "|"))
@@ -299,8 +318,8 @@ func (r *round) settleOn(key Key, was Status, v verdict) {
 // incident does not end in between.
 func (r *round) forget() {
 	for k := range r.e.alerts {
-		if k.SLO == Quarantine {
-			continue // see quarantines
+		if isCondition(k.SLO) {
+			continue // see conditions
 		}
 		s, ok := r.specs[k.Function]
 		_, promised := s.objective(k.SLO)
@@ -441,7 +460,7 @@ func (r *round) gone(o Objective) bool {
 		return true
 	}
 	_, promised := s.objective(o.SLO)
-	return !promised && o.SLO != Quarantine
+	return !promised && !isCondition(o.SLO)
 }
 
 // repeatDue reports whether a target that wants an open incident repeated has not heard
@@ -536,8 +555,8 @@ func (r *round) message(ctx context.Context, action Action, in Incident, firing 
 	}
 	if action == Resolve {
 		p.why = r.ending(in.Objective)
-	} else if in.SLO == Quarantine {
-		p.why = r.verdicts[quarantineKey(in.Function)].reason
+	} else if isCondition(in.SLO) {
+		p.why = r.verdicts[conditionKey(in.Function, in.SLO)].reason
 	}
 	s := r.specs[in.Function]
 	p.objective, _ = s.objective(in.SLO)
@@ -566,14 +585,14 @@ func (r *round) ending(o Objective) string {
 	if !ok {
 		return "the function was deleted"
 	}
-	if _, promised := s.objective(o.SLO); !promised && o.SLO != Quarantine {
+	if _, promised := s.objective(o.SLO); !promised && !isCondition(o.SLO) {
 		return "the manifest does not have this objective any more"
 	}
 	if s.disabled {
 		return "the manifest turned alerts off"
 	}
-	if o.SLO == Quarantine {
-		return quarantineOver
+	if k, is := kinds[o.SLO]; is {
+		return k.over
 	}
 	why, slowest := "its budget does not burn any more", -1
 	for k, run := range r.e.runs {

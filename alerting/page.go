@@ -71,7 +71,7 @@ type page struct {
 	objective    function.Objective
 	sample       sample
 	firing       []Key
-	why          string // of a resolve, and of a quarantine
+	why          string // of a resolve, and of a condition
 	details      Details
 	at           time.Time
 }
@@ -109,13 +109,13 @@ func (p page) event() Event {
 	if p.action == Resolve {
 		e.Summary = oneLine(fmt.Sprintf("%s: %s.", name.Base(), p.why), MaxSummary)
 		e.Details = []Field{{"ended", p.why}, {"began", p.began().UTC().Format(time.RFC3339)}}
-		if p.incident.SLO != Quarantine {
+		if !isCondition(p.incident.SLO) {
 			e.Details = append(e.Details, Field{"objective", p.promise()})
 		}
 		return e
 	}
-	if p.incident.SLO == Quarantine {
-		e.Summary, e.Details = p.quarantineSummary(), p.quarantineFields()
+	if isCondition(p.incident.SLO) {
+		e.Summary, e.Details = p.conditionSummary(), p.conditionFields()
 		return e
 	}
 	e.Summary = p.summary()

@@ -15,13 +15,14 @@ import (
 	"hadron/runtime/function"
 )
 
-// ReplayConfig says what is replayed. All of it is required.
+// ReplayConfig says what is replayed. All but Rollups is required.
 type ReplayConfig struct {
 	// QueryRange evaluates PromQL from start to end at each step, as the metric store does.
 	QueryRange func(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]metric.Range, error)
 	Functions  []*function.Function // whose alerts are of interest, with the objectives to try
 	From, To   time.Time            // both evaluated
 	Interval   time.Duration        // between evaluations, as Config.Interval
+	Rollups    bool                 // the history has them: long windows are counted from them, as in operation
 }
 
 // Validate says what is missing or out of range.
@@ -64,6 +65,7 @@ func Replay(ctx context.Context, cfg ReplayConfig) ([]Episode, error) {
 	source := &replayed{cfg: cfg, steps: map[string]time.Duration{}, pieces: map[string]*piece{}}
 	for _, f := range cfg.Functions {
 		for _, r := range slo.Rules(time.Duration(f.Spec.SLO.Window), cfg.Interval) {
+			r.Raw = !cfg.Rollups
 			source.steps[r.First()], source.steps[r.Second("")] = r.Interval, r.Interval
 		}
 	}
@@ -77,7 +79,7 @@ func Replay(ctx context.Context, cfg ReplayConfig) ([]Episode, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.replaying = true
+	e.replaying, e.raw = true, !cfg.Rollups
 	for ; !now.After(to); now = now.Add(cfg.Interval) {
 		if err := e.evaluate(ctx, now); err != nil {
 			return nil, fmt.Errorf("replay %s: %w", now.Format(time.RFC3339), err)

@@ -33,7 +33,7 @@ func TestReplayIsWhatHappened(t *testing.T) {
 	}
 	got, err := alerting.Replay(t.Context(), alerting.ReplayConfig{
 		QueryRange: l.db.QueryRange, Functions: []*function.Function{l.w.functions[greeting]},
-		From: from, To: l.w.now, Interval: interval,
+		From: from, To: l.w.now, Interval: interval, Rollups: true,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -83,8 +83,8 @@ func (e *Evaluator) Hushed(o Objective, class slo.Class) string {
 }
 
 // Definitions lists the alerts that guard a function, with their states: each pair
-// of alert windows for each objective, fastest first, and that of quarantined
-// versions while it is not inactive. It does not wait for an evaluation, so that a
+// of alert windows for each objective, fastest first, and those of
+// conditions while they are not inactive. It does not wait for an evaluation, so that a
 // function's receipt can list them at once.
 func (e *Evaluator) Definitions(f function.Function) []Definition {
 	e.mu.RLock()
@@ -105,8 +105,10 @@ func (e *Evaluator) Definitions(f function.Function) []Definition {
 			out = append(out, Definition{Alert: e.alert(k, a), Objective: o, Rule: rule})
 		}
 	}
-	if k := quarantineKey(f.Name); e.alerts[k].State != "" && !f.Spec.Alerts.Disabled {
-		out = append(out, Definition{Alert: e.alert(k, e.alerts[k])})
+	for _, kind := range Conditions() {
+		if k := conditionKey(f.Name, kind); e.alerts[k].State != "" && !f.Spec.Alerts.Disabled {
+			out = append(out, Definition{Alert: e.alert(k, e.alerts[k])})
+		}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,17 +107,17 @@ func (w *world) query(ctx context.Context, expr string, at time.Time) ([]metric.
 	for _, window := range function.Windows {
 		for _, r := range slo.Rules(time.Duration(window), interval) {
 			if first := r.First() == expr; first || r.Second("") == narrowed.ReplaceAllString(expr, "") {
-				return w.answer(r, at, first), ctx.Err()
+				return w.answer(r, at, strings.Contains(expr, slo.PartShortBad)), ctx.Err()
 			}
 		}
 	}
 	return nil, errors.New("no rule asks this: " + expr)
 }
 
-// answer is of every function, whatever the matchers; of the short window first.
-func (w *world) answer(r slo.Rule, at time.Time, first bool) (out []metric.Point) {
+// answer is of every function, whatever the matchers.
+func (w *world) answer(r slo.Rule, at time.Time, short bool) (out []metric.Point) {
 	bad, all := slo.PartLongBad, slo.PartLongAll
-	if first {
+	if short {
 		bad, all = slo.PartShortBad, slo.PartShortAll
 	}
 	for name, f := range w.functions {
@@ -149,7 +150,7 @@ func (w *world) routing(name function.Name) (string, bool) {
 
 func (w *world) config(store alerting.Store) alerting.Config {
 	return alerting.Config{
-		Query: w.query, List: w.list, Store: store, Interval: interval, Routing: w.routing, Installation: "test",
+		Query: w.query, List: w.list, Store: store, Interval: interval, Routing: w.routing, Installation: "test", Unmeasured: true,
 		Append: func(_ context.Context, samples []metric.Sample) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

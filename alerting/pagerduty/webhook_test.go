@@ -170,7 +170,13 @@ func TestWebhooksOfOthersAreRefused(t *testing.T) {
 	o := newOffice(t)
 	b := body("incident.acknowledged", "Mallory", incident)
 	for _, signatures := range [][]string{
-		nil, {""}, {"v1="}, {"v1=zz"}, {sign("wrong", b)}, {sign("old", append(bytes.Clone(b), ' '))}, {"v2=" + strings.TrimPrefix(sign("old", b), "v1=")},
+		nil,
+		{""},
+		{"v1="},
+		{"v1=zz"},
+		{sign("wrong", b)},
+		{sign("old", append(bytes.Clone(b), ' '))},
+		{"v2=" + strings.TrimPrefix(sign("old", b), "v1=")},
 		{sign("old", b)[:20]},
 	} {
 		if err := o.receive("1", b, signatures...); !errors.Is(err, alerting.ErrUnsigned) {

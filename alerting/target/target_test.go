@@ -168,9 +168,17 @@ func TestAnswers(t *testing.T) {
 		final  bool
 		after  time.Duration
 	}{
-		{400, "", true, 0}, {413, "", true, 0}, {422, "", true, 0}, {410, "", true, 0},
-		{401, "", false, 0}, {403, "", false, 0}, {404, "", false, 0}, {302, "", false, 0}, {500, "", false, 0},
-		{429, "7", false, 7 * time.Second}, {503, "99999", false, 5 * time.Minute},
+		{400, "", true, 0},
+		{413, "", true, 0},
+		{422, "", true, 0},
+		{410, "", true, 0},
+		{401, "", false, 0},
+		{403, "", false, 0},
+		{404, "", false, 0},
+		{302, "", false, 0},
+		{500, "", false, 0},
+		{429, "7", false, 7 * time.Second},
+		{503, "99999", false, 5 * time.Minute},
 	} {
 		f.status, f.answer = c.status, "no "+address+" with t0ken\n"
 		f.headers = http.Header{"Retry-After": {c.retry}, "Location": {"/elsewhere"}}

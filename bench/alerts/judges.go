@@ -33,7 +33,7 @@ func hadron(ctx context.Context, db *tsdb.DB, all []scenario, start time.Time) (
 		functions[i] = &function.Function{Name: all[i].name, Spec: m, SpecOf: 1, Latest: 1}
 	}
 	found, err := alerting.Replay(ctx, alerting.ReplayConfig{
-		QueryRange: db.QueryRange, Functions: functions, From: start.Add(history), To: start.Add(length), Interval: step,
+		QueryRange: db.QueryRange, Functions: functions, From: start.Add(history), To: start.Add(length), Interval: step, Rollups: true,
 	})
 	if err != nil {
 		return nil, err

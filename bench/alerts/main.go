@@ -82,7 +82,7 @@ func truth(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	began := time.Now()
 	phase := func(name string) {
 		fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(began).Seconds(), name)
@@ -97,7 +97,7 @@ func truth(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	playing := make([]*playing, len(all))
 	for i, s := range all {
 		playing[i] = play(s, o.seed, i)
@@ -111,7 +111,7 @@ func truth(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	theirs := map[string]*score{}
+	var theirs map[string]*score
 	if o.sloth != "" {
 		phase("sloth")
 		rules, err := slothRules(ctx, strings.Fields(o.sloth), all)
@@ -122,7 +122,7 @@ func truth(ctx context.Context, o options) error {
 		if err != nil {
 			return err
 		}
-		defer recorded.Close()
+		defer func() { _ = recorded.Close() }()
 		told, err := sloth(ctx, db, recorded, rules, all, start)
 		if err != nil {
 			return err

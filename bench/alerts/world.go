@@ -24,6 +24,8 @@ type playing struct {
 	luck      *rand.Rand
 	objective *metric.Series
 	counters  []*counter
+	rolled    [2]*metric.Series // totals, of which one is kept each five minutes
+	totals    [2]float64
 }
 
 // counter is what one instance counts.
@@ -31,6 +33,7 @@ type counter struct {
 	instance
 	all, bad     metric.Series
 	events, fail float64
+	seen         [2]float64 // as last scraped
 	begun, ended bool
 }
 
@@ -43,6 +46,9 @@ func (s *scenario) labels(name string, pairs ...string) metric.Labels {
 func play(s scenario, seed uint64, index int) *playing {
 	p := &playing{scenario: s, luck: rand.New(rand.NewPCG(seed, 1<<60|uint64(index)))}
 	p.objective = &metric.Series{Labels: s.labels(metric.Objective, slo.WindowLabel, sloWindow.String())}
+	for i, name := range []string{metric.RolledEvents, metric.RolledBadEvents} {
+		p.rolled[i] = &metric.Series{Labels: s.labels(name)}
+	}
 	for _, in := range s.instances {
 		pairs := []string{metric.Version, strconv.Itoa(in.version), "instance", in.node}
 		c := &counter{instance: in}
@@ -66,6 +72,15 @@ func write(ctx context.Context, db *tsdb.DB, all []*playing, start time.Time) er
 		}
 		if err := db.Append(ctx, batch); err != nil {
 			return fmt.Errorf("write %s: %w", t, err)
+		}
+		if t%metric.RollupEvery == 0 {
+			batch = batch[:0]
+			for _, p := range all {
+				batch = p.rollUp(batch, t, at)
+			}
+			if err := db.AppendRollups(ctx, batch); err != nil {
+				return fmt.Errorf("roll up %s: %w", t, err)
+			}
 		}
 	}
 	return nil
@@ -102,6 +117,8 @@ func (p *playing) sample(batch []metric.Sample, t time.Duration, at int64) []met
 		}
 		c.begun = true // the first sample is a zero: a series is there before its first call
 		if !hidden {
+			p.add(0, &c.seen[0], c.events)
+			p.add(1, &c.seen[1], c.fail)
 			batch = append(batch, metric.Sample{Series: &c.all, T: at, V: c.events}, metric.Sample{Series: &c.bad, T: at, V: c.fail})
 		}
 	}
@@ -109,6 +126,24 @@ func (p *playing) sample(batch []metric.Sample, t time.Duration, at int64) []met
 		batch = append(batch, metric.Sample{Series: p.objective, T: at, V: p.scenario.objective})
 	}
 	return batch
+}
+
+// add takes a counter's value into a total, as the collector does: what began again began
+// at nothing.
+func (p *playing) add(of int, seen *float64, now float64) {
+	if now < *seen {
+		*seen = 0
+	}
+	p.totals[of] += now - *seen
+	*seen = now
+}
+
+// rollUp keeps the totals, but while nothing is scraped.
+func (p *playing) rollUp(batch []metric.Sample, t time.Duration, at int64) []metric.Sample {
+	if slices.ContainsFunc(p.gaps, func(g span) bool { return g.has(t) }) {
+		return batch
+	}
+	return append(batch, metric.Sample{Series: p.rolled[0], T: at, V: p.totals[0]}, metric.Sample{Series: p.rolled[1], T: at, V: p.totals[1]})
 }
 
 func (p *playing) calls(t time.Duration, alive int) float64 {

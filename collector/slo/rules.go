@@ -56,6 +56,7 @@ type Rule struct {
 	For       time.Duration // it must hold this long before it fires; usually 0, the long window is wait enough
 	Function  function.Name // whose objectives; empty: every function's
 	Notes     []Pair        // annotations beside the rule's own
+	Raw       bool          // its evaluator has no rollups: First and Second count raw samples, however long the window
 }
 
 // MinBad is how many bad events the long window holds before an alert begins: one
@@ -129,8 +130,8 @@ func (r Rule) First() string { return r.counts(r.longFirst(), "") }
 // it; empty asks for all.
 func (r Rule) Second(matchers string) string { return r.counts(!r.longFirst(), matchers) }
 
-// longFirst says which window is read faster.
-func (Rule) longFirst() bool { return false }
+// longFirst says which window is read faster: one that is counted from rollups.
+func (r Rule) longFirst() bool { return r.Window.Long >= RollupsFrom && !r.Raw }
 
 func (r Rule) counts(isLong bool, matchers string) string {
 	d, bad, all := r.Window.Short, PartShortBad, PartShortAll
@@ -138,11 +139,11 @@ func (r Rule) counts(isLong bool, matchers string) string {
 		d, bad, all = r.Window.Long, PartLongBad, PartLongAll
 	}
 	count := func(series, part string) string {
-		if matchers != "" {
-			series += "{" + matchers + "}"
+		counted := Increase
+		if r.Raw {
+			counted = increase
 		}
-		return fmt.Sprintf("label_replace(sum by (%s) (increase(%s[%s])), %q, %q, \"\", \"\")",
-			perFunction, series, rangeOf(d), PartLabel, part)
+		return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", counted(series, matchers, d), PartLabel, part)
 	}
 	return count(badEvents, bad) + "\nor " + count(events, all)
 }

@@ -41,8 +41,8 @@ func (s *Server) serveSubscriptions(w http.ResponseWriter, r *http.Request, part
 		}
 	}
 	at := r.Method + strings.Repeat("/*", len(parts))
-	switch {
-	case at == "GET":
+	switch at {
+	case "GET":
 		part, head, ok := page(w, r, s.hooks)
 		if !ok {
 			return
@@ -54,7 +54,7 @@ func (s *Server) serveSubscriptions(w http.ResponseWriter, r *http.Request, part
 		head["webhook_subscriptions"] = list
 		write(w, http.StatusOK, head)
 		return
-	case at == "POST":
+	case "POST":
 		if !strings.HasPrefix(in.Subscription.Delivery.URL, "http") {
 			invalid(w, "delivery_method.url is invalid")
 			return

@@ -99,8 +99,8 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 			return a.parts.db.Alerting().Silences(ctx, at, false)
 		},
 		Query: a.parts.metrics.Query, List: a.everyFunction, Store: a.parts.db.Alerting(), Interval: a.cadence(),
-		Quarantined: a.parts.quarantine.standing,
-		Append:      a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
+		Quarantined: a.parts.quarantine.standing, Conditions: a.conditions,
+		Append: a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
 		Installation: installation, Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err

@@ -82,7 +82,11 @@ func (a *App) operationParts() []wire.Part {
 	}
 	degraded("delivery", a.parts.delivery.Status())
 	if a.operations.pager == nil {
-		out = append(out, wire.Part{Name: "pagerduty", State: wire.PartDisabled, Detail: "pagerduty.token is not set: nobody is paged"})
+		detail := "pagerduty.token is not set: nobody is paged"
+		if a.cfg.Alerting.Targets != "" {
+			detail = "pagerduty.token is not set: those in alerting.targets are told"
+		}
+		out = append(out, wire.Part{Name: "pagerduty", State: wire.PartDisabled, Detail: detail})
 	}
 	return out
 }

@@ -1,0 +1,149 @@
+package alerting_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"hadron/alerting"
+	"hadron/collector/metric"
+	"hadron/collector/slo"
+)
+
+// measuring is an evaluator that measures conditions over a real store.
+func measuring(t *testing.T) *lab {
+	l := newLab(t)
+	cfg := l.w.config(newMemory())
+	cfg.Query, cfg.Unmeasured, cfg.Registerer = l.db.Query, false, nil
+	e, err := alerting.New(cfg)
+	if err == nil {
+		err = e.Load(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.ticking = &ticking{e, t, l.w}
+	return l
+}
+
+// count appends a sample of counters each minute for so long, growing by so much each.
+func (l *lab) count(minutes int, each map[string]float64, total map[string]float64) {
+	l.tb.Helper()
+	for range minutes {
+		at := l.w.now.Add(time.Minute)
+		var batch []metric.Sample
+		for id, by := range each {
+			total[id] += by
+			if l.series[id] == nil {
+				name, label, _ := strings.Cut(id, " ")
+				pairs := []string{metric.Team, "growth", metric.Project, "signup", metric.Function, "greeting"}
+				if label != "" {
+					k, v, _ := strings.Cut(label, "=")
+					pairs = append(pairs, k, v)
+				}
+				l.series[id] = &metric.Series{Labels: metric.NewLabels(name, pairs...)}
+			}
+			v := total[id]
+			if strings.HasPrefix(id, metric.InFlight) || strings.HasPrefix(id, metric.Concurrency) {
+				v = by
+			}
+			batch = append(batch, metric.Sample{Series: l.series[id], T: at.UnixMilli(), V: v})
+		}
+		if err := l.db.Append(l.tb.Context(), batch); err != nil {
+			l.tb.Fatal(err)
+		}
+		if msg := l.tick(time.Minute); msg != "" {
+			l.tb.Fatal(msg)
+		}
+	}
+}
+
+func (l *lab) firing() string {
+	var out []string
+	for _, a := range l.Alerts(alerting.Filter{}) {
+		if a.State == alerting.Firing {
+			out = append(out, a.SLO)
+			if a.Class != slo.Ticket || a.Name() == slo.AlertName || a.Reason == "" {
+				l.tb.Errorf("%+v", a)
+			}
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestMeasuredConditions(t *testing.T) {
+	quiet := map[string]float64{
+		metric.Invocations: 100, metric.Timeouts: 0, metric.ColdStarts: 1, metric.Errors + " code=worker_lost": 0,
+		metric.Dropped: 0, metric.InFlight: 10, metric.Concurrency: 100,
+	}
+	for want, change := range map[string]map[string]float64{
+		"":                   {metric.Timeouts: 0.05, metric.Errors + " code=worker_lost": 0.02, metric.Errors + " code=function_error": 50},
+		alerting.TimeoutsUp:  {metric.Timeouts: 4},
+		alerting.ColdStarts:  {metric.ColdStarts: 40},
+		alerting.WorkerKills: {metric.Errors + " code=worker_lost": 1},
+		alerting.LabelBudget: {metric.Dropped: 1},
+		alerting.Saturation:  {metric.InFlight: 97},
+	} {
+		t.Run(fmt.Sprintf("%q", want), func(t *testing.T) {
+			l, total := measuring(t), map[string]float64{}
+			l.count(20, quiet, total)
+			if got := l.firing(); got != "" {
+				t.Fatalf("%s fires of a function that is well", got)
+			}
+			wrong := map[string]float64{}
+			for id, by := range quiet {
+				wrong[id] = by
+			}
+			for id, by := range change {
+				wrong[id] = by
+			}
+			l.count(30, wrong, total)
+			if got := l.firing(); got != want {
+				t.Fatalf("%q fires, want %q", got, want)
+			}
+			l.count(100, quiet, total)
+			if got := l.firing(); got != "" {
+				t.Errorf("%s still fires", got)
+			}
+		})
+	}
+}
+
+// Few calls say nothing.
+func TestConditionsOfQuietFunctions(t *testing.T) {
+	l, total := measuring(t), map[string]float64{}
+	l.count(60, map[string]float64{metric.Invocations: 0.1, metric.Timeouts: 0.05, metric.ColdStarts: 0.1, metric.Errors + " code=worker_lost": 0.05}, total)
+	if got := l.firing(); got != "" {
+		t.Errorf("%s fires", got)
+	}
+}
+
+func TestConditionsThatOthersKnow(t *testing.T) {
+	w, store := newWorld(greeting), newMemory()
+	var list []alerting.Condition
+	var fail error
+	cfg := w.config(store)
+	cfg.Conditions = func(context.Context, time.Time) ([]alerting.Condition, error) { return list, fail }
+	e, err := alerting.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := &ticking{e, t, w}
+	list = []alerting.Condition{{Function: greeting, Kind: alerting.Delivery, Reason: "a trigger to chat was given up:\nno such room"}, {Function: "no/such/one", Kind: alerting.Delivery}}
+	tick.mustTick()
+	wantTold(t, store, "trigger growth/signup/greeting warning")
+	ev := store.written[0].Event
+	if ev.Summary != "greeting could not be told of: a trigger to chat was given up: no such room." || ev.Alert != "NotificationsUndelivered" {
+		t.Errorf("%+v", ev)
+	}
+	list, fail = nil, errStore // not known: it stays
+	if msg := tick.tick(3 * time.Minute); msg == "" {
+		t.Error("nobody hears that conditions cannot be read")
+	}
+	wantTold(t, store, "trigger growth/signup/greeting warning")
+	fail = nil
+	tick.mustTick()
+	wantTold(t, store, "trigger growth/signup/greeting warning", "resolve growth/signup/greeting warning")
+}

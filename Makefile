@@ -91,6 +91,10 @@ bench-live: ## Measure what watching costs, into docs/performance.md; FLAGS="-on
 	CGO_ENABLED=0 go build -o bin/bench-live ./bench/live
 	bin/bench-live $(or $(FLAGS),-write docs/performance.md)
 
+.PHONY: bench-collector
+bench-collector: ## Measure collecting and querying, into docs/performance.md; FLAGS="-parts query,replay -functions 1000" narrows and only prints
+	CGO_ENABLED=0 go run ./bench/collector $(or $(FLAGS),-write docs/performance.md)
+
 .PHONY: delivery-sim
 delivery-sim: ## Simulate deployments by canary through the real analysis, into docs/delivery.md; FLAGS="-runs 20" only prints
 	CGO_ENABLED=0 go run ./bench/rollouts $(or $(FLAGS),-write docs/delivery.md)

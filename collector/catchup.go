@@ -12,6 +12,7 @@ import (
 
 // catching is how far a start has come with what earlier processes counted.
 type catching struct {
+	filled  bool // health has its minute
 	learned bool
 	at      int64 // Unix milliseconds: until here it is in the store
 	counted int64 // until here it is in the totals
@@ -44,6 +45,12 @@ func (c *Collector) catchUp(ctx context.Context) bool {
 }
 
 func (c *Collector) tryCatchUp(ctx context.Context, state *catching) error {
+	if !state.filled {
+		if err := c.refill(ctx); err != nil {
+			return err
+		}
+		state.filled = true
+	}
 	began := c.started.UnixMilli() - 1 // what lies before is of earlier processes
 	if !state.learned {
 		from, err := c.learn(ctx, began)

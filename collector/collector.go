@@ -133,6 +133,9 @@ func New(cfg Config) (*Collector, error) {
 	}
 	c.log = c.log.With("component", "collector")
 	c.started = c.now()
+	for i := range c.live.covered {
+		c.live.covered[i] = c.step
+	}
 	c.live.subscribers = map[chan struct{}]struct{}{}
 	if err := c.metrics.register(cfg.Registerer, c); err != nil {
 		return nil, err

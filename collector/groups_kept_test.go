@@ -3,6 +3,7 @@ package collector_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -60,6 +61,16 @@ func (s *shelf) Save(_ context.Context, c collector.GroupChanges) error {
 	return nil
 }
 
+// look reads the shelf as it is; it changes fail where that is given.
+func (s *shelf) look(fail ...error) (saves int, kept map[string]collector.ErrorGroup, functions int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(fail) > 0 {
+		s.fail = fail[0]
+	}
+	return s.saves, maps.Clone(s.rows[hello]), len(s.rows)
+}
+
 func remembering(t *testing.T, s *shelf, functions ...function.Function) *collector.Collector {
 	t.Helper()
 	c, err := collector.New(collector.Config{Store: newMemory(t), Groups: s, Node: "test", Interval: time.Second, Step: time.Second})
@@ -91,23 +102,23 @@ func TestErrorGroupsGoOnAfterARestart(t *testing.T) {
 		fails(c, 1, "old")
 		fails(c, 1, "old")
 		time.Sleep(11 * time.Second) // a crash would lose nothing of this
-		if s.saves != 1 || len(s.rows[hello]) != 1 {
-			t.Fatalf("%d saves of %v", s.saves, s.rows)
+		if saves, kept, _ := s.look(); saves != 1 || len(kept) != 1 {
+			t.Fatalf("%d saves of %v", saves, kept)
 		}
 		time.Sleep(time.Minute)
-		if s.saves != 1 {
-			t.Errorf("%d saves although nothing changed", s.saves)
+		if saves, _, _ := s.look(); saves != 1 {
+			t.Errorf("%d saves although nothing changed", saves)
 		}
-		s.fail = errors.New("the disk is full")
+		s.look(errors.New("the disk is full"))
 		fails(c, 1, "unlucky")
 		time.Sleep(11 * time.Second)
-		s.fail = nil
+		s.look(nil)
 		fails(c, 2, "new")
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.rows[hello]) != 3 {
-			t.Fatalf("kept %v", s.rows)
+		if _, kept, _ := s.look(); len(kept) != 3 {
+			t.Fatalf("kept %v", kept)
 		}
 
 		c = remembering(t, s, registered(hello, 2, time.Now()))
@@ -135,8 +146,8 @@ func TestErrorGroupsGoOnAfterARestart(t *testing.T) {
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.rows[hello]) != 1 {
-			t.Errorf("kept %v", s.rows)
+		if _, kept, _ := s.look(); len(kept) != 1 {
+			t.Errorf("kept %v", kept)
 		}
 		// What is kept of a function that is gone goes at the next start.
 		c = remembering(t, s)
@@ -144,8 +155,8 @@ func TestErrorGroupsGoOnAfterARestart(t *testing.T) {
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.rows) != 0 {
-			t.Errorf("kept %v", s.rows)
+		if _, _, functions := s.look(); functions != 0 {
+			t.Errorf("groups of %d functions are kept", functions)
 		}
 	})
 }
@@ -164,11 +175,12 @@ func TestKeptGroupsAreBounded(t *testing.T) {
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.rows[hello]) != 50 || len(c.Errors(hello)) != 50 {
-			t.Errorf("%d are kept", len(s.rows[hello]))
+		_, kept, _ := s.look()
+		if len(kept) != 50 || len(c.Errors(hello)) != 50 {
+			t.Errorf("%d are kept", len(kept))
 		}
 		for _, g := range c.Errors(hello) {
-			if _, ok := s.rows[hello][g.Fingerprint]; !ok {
+			if _, ok := kept[g.Fingerprint]; !ok {
 				t.Errorf("%s is not kept", g.Message)
 			}
 		}

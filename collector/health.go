@@ -199,6 +199,7 @@ type healthState struct {
 	was      State // before an idle pause
 	lastCall time.Time
 	ticks    int    // since the function is known, at most windowTicks
+	full     bool   // the window was given the minute before the start
 	refused  uint64 // overloaded calls by the last tick
 	last     *published
 }
@@ -222,14 +223,21 @@ func (t *tracked) compute(k tick) (busy bool) {
 		t.seen.tick, t.seen.at = k.number, k.now.UnixNano()
 	}
 	if t.health == nil {
-		if !t.stirs() && len(t.quarantined) == 0 {
+		if !t.stirs() && len(t.quarantined) == 0 && t.refill == nil {
 			t.restate, t.seen.changed = false, k.number
 			return false
 		}
 		t.health = t.firstHealth(k)
 	}
 	s := t.health
-	s.ticks = int(min(k.number-t.seen.tick+1, windowTicks))
+	if t.refill != nil {
+		s.refill(t.refill, k.started)
+		t.refill = nil
+	}
+	s.ticks = windowTicks
+	if !s.full {
+		s.ticks = int(min(k.number-t.seen.tick+1, windowTicks))
+	}
 	inFlight := t.observe(k)
 	if s.window == nil && s.last != nil && s.last.State == Idle && !t.restate && s.last.InFlight == int(inFlight) && s.trend.still() {
 		return inFlight > 0 || !s.trend.flat()

@@ -148,3 +148,43 @@ func TestBurns(t *testing.T) {
 		t.Errorf("burns %v", health.Burns)
 	}
 }
+
+// A start shows the minute before it, and it passes as a minute does.
+func TestHealthIsRefilledAtTheStart(t *testing.T) {
+	n := newNode(t, t.TempDir(), function.Duration(week))
+	defer func() { _ = n.db.Close() }()
+	second := func(called bool) {
+		if called {
+			for i := range 4 {
+				n.call(i == 0)
+			}
+		}
+		n.now = n.now.Add(time.Second)
+		n.collector.Compute(time.Second)
+		n.pass()
+	}
+	for range 90 {
+		second(true)
+	}
+	before, _ := n.collector.Health(hello)
+	n.now = n.now.Add(time.Second)
+	n.crash()
+	second(false)
+	after, _ := n.collector.Health(hello)
+	if after.State != before.State || math.Abs(after.Rate-before.Rate) > 0.2 || after.ErrorRatio == nil || math.Abs(*after.ErrorRatio-0.25) > 0.01 {
+		t.Errorf("before the crash %s at %g a second, %v; after it %s at %g, %v: %s",
+			before.State, before.Rate, *before.ErrorRatio, after.State, after.Rate, after.ErrorRatio, after.Reason)
+	}
+	for range 30 {
+		second(false)
+	}
+	if half, _ := n.collector.Health(hello); math.Abs(half.Rate-before.Rate/2) > 0.2 {
+		t.Errorf("half a minute later %g a second", half.Rate)
+	}
+	for range 40 {
+		second(false)
+	}
+	if idle, _ := n.collector.Health(hello); idle.State != collector.Idle || idle.Rate != 0 {
+		t.Errorf("a minute later %s at %g a second: %s", idle.State, idle.Rate, idle.Reason)
+	}
+}

@@ -69,7 +69,7 @@ var families = map[string]family{
 	metric.Concurrency: {gauge, false, "", "Invocations that the function may have at once.", ""},
 	metric.Fetches:     {counter, true, metric.Host, "Outgoing requests of the function, by what came back.", metric.CodeName},
 	metric.FetchTime:   {histo, true, metric.Host, "Time of an outgoing request to its response's head.", ""},
-	metric.Dropped:     {counter, false, metric.Reason, "Measurements of the function's own metrics that were not kept as it made them.", ""},
+	metric.Dropped:     {counter, false, metric.Reason, metric.DroppedHelp, ""},
 	metric.Quarantined: {gauge, true, "", "1 while the version is not run, because it ends the workers it runs in.", ""},
 	metric.Refused:     {counter, false, metric.CodeName, "Calls refused before a function was called, by code.", ""},
 }

@@ -17,10 +17,14 @@ import (
 // is set in the environment, since kong would let the file win; an unknown key is
 // refused.
 type yamlFile struct {
-	path   string
-	values map[string]string
-	getenv func(string) (string, bool)
+	path     string
+	values   map[string]string
+	sections []byte // what is Prometheus's, as YAML; nil where the file has none of it
+	getenv   func(string) (string, bool)
 }
+
+// prometheusSections are in Prometheus's own form, and read by storage/tsdb/scrape.
+var prometheusSections = []string{"global", "scrape_configs", "remote_write"}
 
 const maxConfigFile = 1 << 20
 
@@ -36,6 +40,18 @@ func readYAML(path string, getenv func(string) (string, bool)) (*yamlFile, error
 		return nil, fmt.Errorf("%s is not YAML: %w", path, err)
 	}
 	y := &yamlFile{path: path, values: map[string]string{}, getenv: getenv}
+	sections := map[string]any{}
+	for _, name := range prometheusSections {
+		if section, there := root[name]; there {
+			sections[name] = section
+			delete(root, name)
+		}
+	}
+	if len(sections) > 0 {
+		if y.sections, err = yaml.Marshal(sections); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	return y, y.flatten("", root)
 }
 

@@ -144,7 +144,9 @@ var matrixRules = map[string]rule{
 	"GET /prometheus/api/v1/status/tsdb/blocks":     {of: everything, may: "view"},
 	"GET /prometheus/api/v1/status/walreplay":       {of: anything, may: "view"},
 	"POST /prometheus/api/v1/read":                  {of: anything, may: "view", body: "x"},
-	"POST /prometheus/api/v1/write":                 {of: everything, may: "administer", body: "x"},
+	"GET /prometheus/api/v1/status/ingest":          {of: anything, may: "view"},
+	"POST /prometheus/api/v1/write":                 {of: anything, may: "deploy", body: "x"},
+	"POST /prometheus/api/v1/otlp/v1/metrics":       {of: anything, may: "deploy", body: "x"},
 	"GET /fn/growth/signup/greeting":                {of: aFunction, may: "touch"}, // its access is team
 	"GET /fn/growth/signup/greeting@live/some/path": {of: aFunction, may: "touch"},
 }

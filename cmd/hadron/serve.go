@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -43,6 +44,9 @@ func (c *serveCommand) BeforeResolve(k *kong.Context, trace *kong.Path) error {
 		return err
 	}
 	k.AddResolver(file)
+	if file.sections != nil {
+		c.Prometheus = app.PrometheusSections{YAML: file.sections, Dir: filepath.Dir(path)}
+	}
 	return nil
 }
 

@@ -174,7 +174,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	t.Parallel()
 	b := &books{}
 	var first, second time.Time
-	r := listen(t, func(w http.ResponseWriter) { first = time.Now(); status(429, "", "Retry-After", "1")(w) }, func(w http.ResponseWriter) { second = time.Now(); w.WriteHeader(204) })
+	r := listen(t, func(w http.ResponseWriter) { first = time.Now(); status(429, "", "Retry-After", "1")(w) }, func(w http.ResponseWriter) { second = time.Now(); w.WriteHeader(http.StatusNoContent) })
 	run(t, config(r.URL, b), b, "a")
 	if gap := second.Sub(first); gap < 900*time.Millisecond {
 		t.Errorf("asked again after %s", gap)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hadron/collector/forward"
 	"hadron/collector/logs"
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
@@ -28,6 +29,30 @@ func benchStore(b *testing.B) *logs.Store {
 // BenchmarkAppend is what a console call pays: encoding included, the disk not.
 func BenchmarkAppend(b *testing.B) {
 	s := benchStore(b)
+	r := record(hello, "a line of a usual length, with an id 0af7651916cd43dd")
+	r.Request, r.Fields = "01JD3Z", json.RawMessage(`{"user":"u1","took":12}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Append(r)
+	}
+}
+
+// BenchmarkAppendForwarded is the same with a receiver that takes nothing, so that its
+// queue is full: the worst that sending on can cost a call.
+func BenchmarkAppendForwarded(b *testing.B) {
+	f, err := logs.NewForwarder(logs.ForwardConfig{Loki: forward.Endpoint{URL: "http://127.0.0.1:1/loki/api/v1/push"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := logs.Open(logs.Config{Dir: b.TempDir(), Rate: 1 << 40, Burst: 1 << 40, Forward: f.Put})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	})
 	r := record(hello, "a line of a usual length, with an id 0af7651916cd43dd")
 	r.Request, r.Fields = "01JD3Z", json.RawMessage(`{"user":"u1","took":12}`)
 	b.ReportAllocs()

@@ -79,5 +79,8 @@ const (
 	Window   = "window"   // of an objective: "30d"; of a burn rate: "1h"
 )
 
+// DroppedHelp is what Dropped means, for those who count it: a team's own where it has no function.
+const DroppedHelp = "Series or measurements that were not kept as they were made, by function, or by team where others sent them."
+
 // JobValue is the label job on everything Hadron writes.
 const JobValue = "hadron"

@@ -173,6 +173,16 @@ func (of scope) burn(window, d time.Duration) string {
 		perFunction, of.series(badEvents), of.series(events), rangeOf(d), of.objective(window))
 }
 
+// recordedBurn is burn, but of a wide window by what counts events: where rollups do,
+// three days of ten thousand functions are not 700 million raw samples.
+func (of scope) recordedBurn(window, d time.Duration, increase func(counter, matchers string, d time.Duration) string) string {
+	if d < RollupsFrom {
+		return of.burn(window, d)
+	}
+	return fmt.Sprintf("  %s\n/ (%s > 0)\n/ (1 - %s)",
+		increase(badEvents, of.matchers(), d), increase(events, of.matchers(), d), of.objective(window))
+}
+
 // budget is the share of the error budget that is left, exact over the SLO
 // window: a sum of events, not a mean of ratios. Without events it is 1.
 func (of scope) budget(window time.Duration, increase func(counter, matchers string, d time.Duration) string) string {
@@ -246,7 +256,7 @@ func groups(name function.Name, windows []time.Duration, interval time.Duration,
 		for _, d := range slices.Compact(spans) {
 			out = append(out, Group{
 				Name: prefix + "-burn-" + rangeOf(d), Interval: pace(d, interval),
-				Records: []Record{{BurnRecord, of.burn(window, d), []Pair{label, {windowLabel, rangeOf(d)}}}},
+				Records: []Record{{BurnRecord, of.recordedBurn(window, d, increase), []Pair{label, {windowLabel, rangeOf(d)}}}},
 			})
 		}
 		out = append(out, Group{

@@ -71,10 +71,16 @@ func (c *Call) invocation() Span {
 		ID: c.Span, Parent: c.Parent, Name: string(c.Function.Name), Kind: Server, Began: c.Began, Duration: c.Duration,
 		Error: c.Code.IsError(), Failure: c.Failure,
 		Attributes: []Attribute{
-			{"faas.name", string(c.Function.Name)}, {"faas.version", fmt.Sprint(c.Function.Version)},
-			{"faas.trigger", faasTrigger(c.Trigger)}, {"faas.invocation_id", c.Request}, {"faas.coldstart", c.Cold},
-			{"http.request.method", c.Method}, {"url.path", c.Path}, {"hadron.code", string(c.Code)},
-			{"hadron.kept", string(c.Why)}, {"hadron.cpu_seconds", c.CPU.Seconds()},
+			{"faas.name", string(c.Function.Name)},
+			{"faas.version", fmt.Sprint(c.Function.Version)},
+			{"faas.trigger", faasTrigger(c.Trigger)},
+			{"faas.invocation_id", c.Request},
+			{"faas.coldstart", c.Cold},
+			{"http.request.method", c.Method},
+			{"url.path", c.Path},
+			{"hadron.code", string(c.Code)},
+			{"hadron.kept", string(c.Why)},
+			{"hadron.cpu_seconds", c.CPU.Seconds()},
 		},
 	}
 	if c.Trigger == invocation.TriggerSchedule {

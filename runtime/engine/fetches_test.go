@@ -51,7 +51,7 @@ func TestFetchesAreToldOfKeptTraces(t *testing.T) {
 			t.Errorf("%s: %d fetches of %+v", name, len(c.out.Fetches), c.out)
 		}
 		for _, one := range c.out.Fetches {
-			if one.Code != "4xx" || one.Status != http.StatusTeapot || one.Method != "GET" || strings.ContainsAny(one.URL, "?@") ||
+			if one.Code != "4xx" || one.Status != http.StatusTeapot || one.Method != http.MethodGet || strings.ContainsAny(one.URL, "?@") ||
 				!strings.HasPrefix(one.URL, server.URL) || one.Took <= 0 || one.Start <= 0 || len(parent) != 55 {
 				t.Errorf("%s: %+v", name, one)
 			}

@@ -60,6 +60,12 @@ type Config struct {
 	// LookbackDelta is how old a sample an instant selector still takes: 5 minutes.
 	LookbackDelta time.Duration
 
+	// QueryURL is another store to read from instead: the base of a Prometheus API,
+	// below which are api/v1/read and api/v1/labels. Writes, recording rules' results and exemplars stay here.
+	QueryURL string
+	// QueryTokenFile holds the token for it, and is read again when it changes.
+	QueryTokenFile string
+
 	Logger     *slog.Logger          // none: silence
 	Registerer prometheus.Registerer // may be nil
 }

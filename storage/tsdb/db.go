@@ -35,7 +35,8 @@ type DB struct {
 	own     *promql.Engine // Hadron's queries and rules
 	api     *promql.Engine // the HTTP API's queries
 	metrics *metrics
-	epoch   uint64 // marks the references this DB gave out; see append.go
+	other   *elsewhere // where series are read from instead; nil: here
+	epoch   uint64     // marks the references this DB gave out; see append.go
 
 	closing context.Context // ends when Close begins
 	cancel  context.CancelCauseFunc
@@ -55,6 +56,10 @@ func Open(config Config) (*DB, error) {
 		return nil, err
 	}
 	config.setDefaults()
+	other, err := newElsewhere(config)
+	if err != nil {
+		return nil, err
+	}
 	logger := slog.New(demoted{config.Logger.With("component", "tsdb").Handler()})
 	config.Logger = logger
 	raw, err := open(config, "raw", config.Dir, storeOptions(config))
@@ -68,6 +73,7 @@ func Open(config Config) (*DB, error) {
 	d := &DB{
 		config: config, logger: logger, db: raw, rollups: rollups,
 		parser: parser.NewParser(parser.Options{}),
+		other:  other,
 		epoch:  newEpoch(),
 	}
 	d.closing, d.cancel = context.WithCancelCause(context.Background())
@@ -86,6 +92,7 @@ func storeOptions(config Config) *promtsdb.Options {
 	options.OutOfOrderTimeWindow = max(0, config.OutOfOrderWindow.Milliseconds())
 	options.EnableExemplarStorage = true
 	options.MaxExemplars = int64(config.MaxExemplars)
+	options.EnableSTAsZeroSample = true // a counter that says when it began did so at 0
 	return options
 }
 
@@ -157,6 +164,7 @@ func (d *DB) Close() (err error) {
 		d.mu.Unlock()
 		// Head chunks are memory-mapped: a reader left behind would fault.
 		d.users.Wait()
+		d.other.close()
 		err = errors.Join(d.own.Close(), d.api.Close(), d.db.Close(), d.rollups.Close())
 		if err != nil {
 			err = fmt.Errorf("close metrics store: %w", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	promtsdb "github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/index"
+	"github.com/prometheus/prometheus/tsdb/wlog"
 )
 
 // The methods of this file speak Prometheus's types: they are for the packages
@@ -26,12 +27,18 @@ type Store interface {
 	storage.ExemplarQueryable
 }
 
-// Queryable reads both stores and writes the raw one. What it hands out keeps Close waiting
+// Queryable reads both stores, with Config.QueryURL another one and the rollups, and writes the raw one. What it hands out keeps Close waiting
 // until it is closed, committed or rolled back.
 func (d *DB) Queryable() Store { return door{d} }
 
 // APIEngine evaluates the queries that come from outside.
 func (d *DB) APIEngine() promql.QueryEngine { return d.api }
+
+// NotifyWrites has w told of each write to the log, for who reads it there.
+func (d *DB) NotifyWrites(w wlog.WriteNotified) { d.db.SetWriteNotified(w) }
+
+// Dir is the store's directory.
+func (d *DB) Dir() string { return d.config.Dir }
 
 // Parser is the dialect of PromQL that the engines speak.
 func (d *DB) Parser() parser.Parser { return d.parser }

@@ -159,16 +159,26 @@ func narrowed(from, to int64, hints *storage.SelectHints) (int64, int64) {
 	return max(from, hints.Start), min(to, hints.End)
 }
 
+// readable is one of the stores.
+type readable interface {
+	storage.Queryable
+	storage.ChunkQueryable
+}
+
 // storesOf are the stores that have the metric which the matchers name, or both.
-func (d *DB) storesOf(matchers []*labels.Matcher) []*promtsdb.DB {
+func (d *DB) storesOf(matchers []*labels.Matcher) []readable {
+	raw := readable(d.db)
+	if d.other != nil {
+		raw = d.other
+	}
 	for _, m := range matchers {
 		if m.Name != labels.MetricName || m.Type != labels.MatchEqual {
 			continue
 		}
 		if metric.IsRollup(m.Value) {
-			return []*promtsdb.DB{d.rollups}
+			return []readable{d.rollups}
 		}
-		return []*promtsdb.DB{d.db}
+		return []readable{raw}
 	}
-	return []*promtsdb.DB{d.db, d.rollups}
+	return []readable{raw, d.rollups}
 }

@@ -31,6 +31,7 @@ type Config struct {
 	Auth       AuthConfig       `embed:"" prefix:"auth."`
 	OIDC       OIDCConfig       `embed:"" prefix:"oidc."`
 	Metrics    MetricsConfig    `embed:"" prefix:"metrics."`
+	Ingest     IngestConfig     `embed:"" prefix:"ingest."`
 	Logs       LogsConfig       `embed:"" prefix:"logs."`
 	Traces     TracesConfig     `embed:"" prefix:"traces."`
 	Alerting   AlertingConfig   `embed:"" prefix:"alerting."`
@@ -44,6 +45,8 @@ type Config struct {
 	Quotas     QuotasConfig     `embed:"" prefix:"quotas."`
 	Retention  RetentionConfig  `embed:"" prefix:"retention."`
 	Secrets    SecretsConfig    `embed:"" prefix:"secrets."`
+
+	Prometheus PrometheusSections `kong:"-"` // of the config file alone
 }
 
 // QuotasConfig holds what a team may have where its own settings do not say; 0 is no
@@ -94,6 +97,9 @@ type MetricsConfig struct {
 	Interval  time.Duration `help:"Time between samples. Default 15s, 1s with --dev."`
 	Retention time.Duration `default:"360h" help:"How long samples are kept."`
 	MaxSize   function.Size `default:"8GiB" help:"How much disk samples may use."`
+
+	QueryURL       string `name:"query-url" help:"Base of another store's Prometheus API to read series from instead. Default: this server's own."`
+	QueryTokenFile string `help:"File that holds the token for it." type:"path"`
 
 	RollupRetention  time.Duration `default:"2280h" help:"How long the five-minute totals of objectives are kept; at least 91 days."`
 	RollupMaxSize    function.Size `default:"4GiB" help:"How much disk they may use."`
@@ -253,7 +259,7 @@ func (c *Config) fillAndValidate() error {
 	}
 	for flag, address := range map[string]string{
 		"external-url": c.ExternalURL, "grafana.url": c.Grafana.URL, "grafana.datasource-url": c.Grafana.DatasourceURL,
-		"pagerduty.api-url": c.PagerDuty.APIURL, "pagerduty.events-url": c.PagerDuty.EventsURL,
+		"metrics.query-url": c.Metrics.QueryURL, "pagerduty.api-url": c.PagerDuty.APIURL, "pagerduty.events-url": c.PagerDuty.EventsURL,
 	} {
 		if address == "" {
 			continue
@@ -268,6 +274,9 @@ func (c *Config) fillAndValidate() error {
 		return fmt.Errorf("%w: --grafana.delete-share is a share, from 0 to 1", ErrConfig)
 	case g.Rate <= 0:
 		return fmt.Errorf("%w: --grafana.rate must be above 0", ErrConfig)
+	}
+	if err := c.Ingest.validate(); err != nil {
+		return err
 	}
 	c.ExternalURL = strings.TrimRight(c.ExternalURL, "/")
 	if err := c.Traces.fillAndValidate(c.Dev); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"hadron/collector/contract"
 	"hadron/runtime/access"
 	"hadron/runtime/tenant"
 	"hadron/ui/api"
@@ -112,9 +113,14 @@ func visible(r *http.Request) []access.Scope {
 	return who.Grants.Scopes(access.Read)
 }
 
-func mayWrite(r *http.Request) bool {
+// sender is whose series a guarded request may write: an admin of everything all of them, who deploys
+// for a team that team's.
+func sender(r *http.Request) contract.Sender {
 	who, _ := r.Context().Value(principalKey{}).(access.Principal)
-	return access.CanIn(who, access.Administer, access.Everything)
+	if access.CanIn(who, access.Administer, access.Everything) {
+		return contract.Operator
+	}
+	return contract.SenderOf(who.Grants.Scopes(access.Deploy))
 }
 
 // guard lets through whom allowed lets through, and says who it is. A server without tokens is for this machine's people only, so a page of

@@ -269,7 +269,7 @@ func (a *App) describe(ctx context.Context, q alerting.Question) alerting.Detail
 	if f, err := a.parts.registry.Get(ctx, name); err == nil {
 		d.Runbook = f.Spec.Runbook
 	}
-	a.describeErrors(&d, name, q.Since)
+	a.describeErrors(ctx, &d, name, q.Since)
 	a.describeDeployment(ctx, &d, name)
 	return d
 }
@@ -288,8 +288,8 @@ const errorsBefore = time.Hour
 
 // describeErrors tells of the errors of the time: first those that the version brought
 // which live last moved to, then those that are seen most.
-func (a *App) describeErrors(d *alerting.Details, name function.Name, since time.Time) {
-	latest := a.newSince(name)
+func (a *App) describeErrors(ctx context.Context, d *alerting.Details, name function.Name, since time.Time) {
+	latest := a.newSince(ctx, name)
 	var total int64
 	byCode := map[string]int64{}
 	for _, g := range a.parts.collector.Errors(name) {
@@ -313,8 +313,8 @@ func (a *App) describeErrors(d *alerting.Details, name function.Name, since time
 
 // newSince is the newest version that live names now, where the function had others
 // before; -1 where it had none. An error that this version showed first is new.
-func (a *App) newSince(name function.Name) int {
-	f, err := a.parts.registry.Get(context.Background(), name) // in memory
+func (a *App) newSince(ctx context.Context, name function.Name) int {
+	f, err := a.parts.registry.Get(ctx, name)
 	if err != nil {
 		return -1
 	}

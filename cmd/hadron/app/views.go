@@ -57,7 +57,7 @@ func healthView(h collector.Health) wire.Health {
 }
 
 func (a *App) errorGroups(name function.Name) []wire.ErrorGroup {
-	groups, latest := a.parts.collector.Errors(name), a.newSince(name)
+	groups, latest := a.parts.collector.Errors(name), a.newSince(context.Background(), name) // in memory
 	out := make([]wire.ErrorGroup, len(groups))
 	for i, g := range groups {
 		out[i] = wire.ErrorGroup{

@@ -25,7 +25,9 @@ import (
 	"hadron/runtime/worker"
 	"hadron/storage/sql"
 	"hadron/storage/tsdb"
+	"hadron/storage/tsdb/intake"
 	"hadron/storage/tsdb/promapi"
+	"hadron/storage/tsdb/scrape"
 	"hadron/ui/api"
 	"hadron/ui/live"
 	"hadron/ui/web"
@@ -35,6 +37,8 @@ import (
 type parts struct {
 	db         *sql.DB
 	metrics    *tsdb.DB
+	intake     *intake.Intake
+	scraper    *scrape.Scraper
 	logs       *logs.Store
 	traces     *trace.Traces
 	collector  *collector.Collector
@@ -75,6 +79,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 		RollupRetention: a.cfg.Metrics.RollupRetention, RollupMaxBytes: int64(a.cfg.Metrics.RollupMaxSize),
 		OutOfOrderWindow: a.cfg.Metrics.OutOfOrderWindow,
 		QueryTimeout:     a.cfg.Metrics.QueryTimeout, QueryMaxSamples: a.cfg.Metrics.QuerySamples, QueryConcurrency: a.cfg.Metrics.Queries,
+		QueryURL: a.cfg.Metrics.QueryURL, QueryTokenFile: a.cfg.Metrics.QueryTokenFile,
 		Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err
@@ -218,8 +223,17 @@ func (a *App) setup(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.intake, err = intake.New(intake.Config{
+		DB: p.metrics, Contract: a.cfg.Ingest.contract(), Budget: a.cfg.Ingest.budget(), Instance: a.node, Registerer: own,
+	}); err != nil {
+		return err
+	}
+	if err := a.startScraper(ctx, own); err != nil {
+		return err
+	}
 	prom, err := promapi.New(promapi.Config{
-		DB: p.metrics, Visible: visible, MayWrite: mayWrite, Groups: a.ruleGroups, Metadata: a.metadata,
+		DB: p.metrics, Visible: visible, Intake: p.intake, Sender: sender, MaxWrites: a.cfg.Ingest.Requests,
+		Groups: a.ruleGroups, Metadata: a.metadata, Targets: a.targets,
 		Queries: a.cfg.Metrics.Queries, CallerQueries: a.cfg.Metrics.CallerQueries, QueuedQueries: a.cfg.Metrics.QueuedQueries,
 		Build: promapi.Build{Version: a.opts.Version}, Logger: a.log, Registerer: own,
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/storage/remote"
 	"pgregory.net/rapid"
 
+	"hadron/collector/contract"
 	"hadron/collector/metric"
 	"hadron/runtime/access"
 	"hadron/runtime/function"
@@ -39,7 +40,12 @@ func tenancy(t testing.TB) fixture {
 	t.Helper()
 	f := serve(t, func(c *promapi.Config) {
 		c.Visible = scopesOf
-		c.MayWrite = func(r *http.Request) bool { return slices.Contains(scopesOf(r), access.Everything) }
+		c.Sender = func(r *http.Request) contract.Sender {
+			if slices.Contains(scopesOf(r), access.Everything) {
+				return contract.Operator
+			}
+			return contract.SenderOf(scopesOf(r))
+		}
 		c.Groups = func(context.Context) []promapi.Group {
 			rule := promapi.Rule{Name: "Burn", Query: "x", Health: "err", LastError: "series of pay/core/charge", State: "firing"}
 			for _, p := range [][3]string{{"growth", "signup", "pending"}, {"pay", "core", "firing"}} {
@@ -245,10 +251,16 @@ func TestRemoteOfATeam(t *testing.T) {
 		}
 	}
 	body := packed(t, oneSample("forged", at.UnixMilli(), 1))
-	for scope, want := range map[access.Scope]int{"growth": http.StatusForbidden, "": http.StatusNoContent} {
+	for scope, want := range map[access.Scope]int{"growth": http.StatusNoContent, "": http.StatusNoContent} {
 		if status, text := f.as(t, []access.Scope{scope}, http.MethodPost, "write", bytes.NewReader(body), "Content-Type", protobuf); status != want {
 			t.Errorf("%q writes: %d %s", scope, status, text)
 		}
+	}
+	if status, text := f.as(t, nil, http.MethodPost, "write", bytes.NewReader(body), "Content-Type", protobuf); status != http.StatusForbidden {
+		t.Errorf("nobody writes: %d %s", status, text)
+	}
+	if _, text := f.as(t, []access.Scope{"pay"}, http.MethodGet, "series?match[]=forged", nil); strings.Contains(text, "forged") {
+		t.Errorf("what one team wrote, another reads: %s", text)
 	}
 }
 

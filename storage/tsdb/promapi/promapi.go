@@ -6,9 +6,11 @@
 // that change with every minor release (two changed between 0.314 and 0.316),
 // panics in endpoints whose retrievers are absent, loads a whole answer into
 // memory, and has no place for a team's limits or for bounds on bodies. It would
-// save little of the binary: remote write alone imports most of it. Remote write
-// and read do use Prometheus's handlers, behind checks of type and size. What
-// differs on purpose: a wrong content type is 415 before the body is read, ranges
+// save little of the binary: remote read alone imports most of it. Remote read does
+// use Prometheus's handler, behind checks of type and size, and OTLP its
+// translation; remote write is decoded here, for Prometheus's handler allocates for every series,
+// keeps no reference from one request to the next, and gives up a whole request of
+// version 1 for one sample. What differs on purpose: a wrong content type is 415 before the body is read, ranges
 // are counted in milliseconds without overflow, answers are streamed, no CORS
 // header is sent (a page of another site must not read metrics through a viewer's
 // browser), and the administration endpoints (delete, snapshot) are not here.
@@ -22,6 +24,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -30,8 +33,10 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/httputil"
 
+	"hadron/collector/contract"
 	"hadron/runtime/access"
 	"hadron/storage/tsdb"
+	"hadron/storage/tsdb/intake"
 )
 
 // maxPoints bounds the points of one series in a range query.
@@ -44,8 +49,10 @@ type Config struct {
 	// Visible says which parts of the installation a request may read the series of;
 	// none where it returns none. Nil: everybody reads everything.
 	Visible func(*http.Request) []access.Scope
-	// MayWrite says whether a request may write samples; nil: all may.
-	MayWrite func(*http.Request) bool
+	// Intake takes what is written; nil: one with defaults.
+	Intake *intake.Intake
+	// Sender says whose series a request may write; nil: everybody writes everything.
+	Sender func(*http.Request) contract.Sender
 	// Groups lists rule groups that others evaluate, such as Hadron's alerting;
 	// the store's recording rules are added to them.
 	Groups func(context.Context) []Group
@@ -60,9 +67,12 @@ type Config struct {
 
 	// MaxFormBytes bounds the body of a query: 1 MiB.
 	MaxFormBytes int64
-	// MaxWriteBytes bounds a remote write before and after decompression: 16 MiB,
-	// which is also the most it may be.
+	// MaxWriteBytes bounds a write, remote or OTLP, before and after decompression:
+	// 16 MiB, which is also the most it may be.
 	MaxWriteBytes int64
+	// MaxWrites bounds the writes that are read at once: 64, half of them of one
+	// sender. As many as there are processors are decoded and stored at a time.
+	MaxWrites int
 	// MaxReadSamples bounds a sampled remote read: 50 million.
 	MaxReadSamples int
 	// MaxReads bounds remote reads at once: 10.
@@ -97,6 +107,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Queries, 20)
 	setDefault(&c.CallerQueries, 6)
 	setDefault(&c.QueuedQueries, 100)
+	setDefault(&c.MaxWrites, 64)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -120,6 +131,8 @@ type api struct {
 	parser  parser.Parser
 	started time.Time
 	metrics *metrics
+
+	admission *admission
 }
 
 // New returns the API's handler; it fails where the configuration has no store.
@@ -128,6 +141,12 @@ func New(config Config) (http.Handler, error) {
 		return nil, errors.New("promapi: a DB is needed")
 	}
 	config.setDefaults()
+	if config.Intake == nil {
+		var err error
+		if config.Intake, err = intake.New(intake.Config{DB: config.DB, Now: config.Now, Registerer: config.Registerer}); err != nil {
+			return nil, err
+		}
+	}
 	a := &api{
 		Config:  config,
 		store:   enforced{config.DB.Queryable()},
@@ -136,6 +155,8 @@ func New(config Config) (http.Handler, error) {
 		started: config.Now(),
 		metrics: newMetrics(config.Registerer),
 		turns:   newTurns(config.Queries, config.CallerQueries, config.QueuedQueries, config.Registerer),
+
+		admission: newAdmission(config.MaxWrites, 2*runtime.GOMAXPROCS(0)),
 	}
 	mux := http.NewServeMux()
 	for _, route := range a.routes() {
@@ -145,7 +166,8 @@ func New(config Config) (http.Handler, error) {
 			mux.Handle("POST /api/v1/"+route.name, handler)
 		}
 	}
-	mux.Handle("POST /api/v1/write", a.counted("write", a.writers(a.remoteWrite())))
+	mux.Handle("POST /api/v1/write", a.counted("write", a.writers(a.remoteWrite)))
+	mux.Handle("POST /api/v1/otlp/v1/metrics", a.counted("otlp", a.writers(a.otlpMetrics)))
 	mux.Handle("POST /api/v1/read", a.counted("read", a.remoteRead()))
 	return mux, nil
 }
@@ -177,6 +199,7 @@ func (a *api) routes() []route {
 		{"status/config", false, false, onlyUnscoped(a.configuration)},
 		{"status/flags", false, false, onlyUnscoped(a.flags)},
 		{"status/runtimeinfo", false, false, onlyUnscoped(a.runtimeInfo)},
+		{"status/ingest", false, false, a.ingestStatus},
 		{"status/tsdb", false, false, onlyUnscoped(a.tsdbStatus)},
 		{"status/tsdb/blocks", false, false, onlyUnscoped(a.blocks)},
 		{"status/walreplay", false, false, a.walReplay},

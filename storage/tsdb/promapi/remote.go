@@ -6,44 +6,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
 
 	"github.com/golang/snappy"
-	remoteapi "github.com/prometheus/client_golang/exp/api/remote"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/storage/remote"
+
+	"hadron/collector/contract"
 )
 
 // maxReadRequestBytes bounds the request of a remote read, which only holds
 // matchers.
 const maxReadRequestBytes = 1 << 20
 
-// remoteWrite takes remote write 1.0 and 2.0.
-func (a *api) remoteWrite() http.Handler {
-	accepted := remoteapi.MessageTypes{remoteapi.WriteV1MessageType, remoteapi.WriteV2MessageType}
-	// Silent: it would log each sample that a sender has wrong, which the answer
-	// says as well.
-	store := remote.NewWriteHandler(slog.New(slog.DiscardHandler), a.Registerer, a.store, accepted, false, false)
-	return a.checked(a.MaxWriteBytes, func(contentType string) error {
-		message, err := remoteapi.ParseProtoMsg(contentType)
-		if err == nil && !accepted.Contains(message) {
-			err = fmt.Errorf("%s is not taken here", message)
-		}
-		return err
-	}, store)
-}
-
-// writers lets through who may write: a sample bears whatever team it says.
-func (a *api) writers(next http.Handler) http.Handler {
+// writers lets through who may write at all; what they may write is Intake's business.
+func (a *api) writers(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.MayWrite != nil && !a.MayWrite(r) {
-			http.Error(w, "writing samples needs an admin's token of the whole installation", http.StatusForbidden)
+		if a.sender(r).Nobody() {
+			http.Error(w, "writing samples needs a deployer's token of a team, which writes that team's series, or an admin's of the whole installation", http.StatusForbidden)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next(w, r)
 	})
+}
+
+// sender is whose series a request writes.
+func (a *api) sender(r *http.Request) contract.Sender {
+	if a.Sender == nil {
+		return contract.Operator
+	}
+	return a.Sender(r)
 }
 
 // remoteRead gives raw samples or streamed chunks, as the reader prefers.

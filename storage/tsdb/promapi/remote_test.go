@@ -193,6 +193,16 @@ func FuzzRemoteWrite(f *testing.F) {
 		request.Header.Set("Content-Type", contentType)
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, request)
+		if plain, err := snappy.Decode(nil, body); err == nil {
+			var message proto.Message = &prompb.WriteRequest{}
+			if v2 {
+				message = &writev2.Request{}
+			}
+			theirs, ours := proto.Unmarshal(plain, message), strings.Contains(recorder.Body.String(), "not a remote write message")
+			if (theirs != nil) != ours {
+				t.Errorf("Prometheus's decoder says %v, ours %d %s", theirs, recorder.Code, recorder.Body)
+			}
+		}
 		if recorder.Code != http.StatusNoContent && (recorder.Code < 400 || recorder.Code >= 500) {
 			t.Errorf("status %d: %s", recorder.Code, recorder.Body)
 		}

@@ -53,7 +53,7 @@ func classify(ctx context.Context, err error) *apiError {
 	switch {
 	case errors.Is(err, tsdb.ErrClosed), errors.Is(context.Cause(ctx), tsdb.ErrClosed):
 		return &apiError{kindUnavailable, tsdb.ErrClosed}
-	case isBusy(err):
+	case isBusy(err), errors.Is(err, tsdb.ErrElsewhere):
 		return &apiError{kindUnavailable, err}
 	case errors.As(err, &own):
 		return own

@@ -66,6 +66,7 @@ func (a *api) metadata(r *http.Request) (result, error) {
 	if a.Metadata != nil {
 		known = a.Metadata(r.Context())
 	}
+	known = a.withSenders(r.Context(), known)
 	wanted := r.Form.Get("metric")
 	answer := map[string][]Metadata{}
 	for _, name := range slices.Sorted(maps.Keys(known)) {

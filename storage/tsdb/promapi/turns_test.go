@@ -3,7 +3,6 @@ package promapi
 import (
 	"context"
 	"errors"
-
 	"strings"
 	"sync"
 	"testing"

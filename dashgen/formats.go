@@ -102,6 +102,7 @@ func renderOne(format Format, d Dashboard, o RenderOptions) (File, error) {
 		resource = configMap(d, text, o)
 	case FormatOperator:
 		resource = grafanaDashboard(d, text, o)
+	case FormatPerses: // done above
 	}
 	manifest, err := toYAML(resource)
 	return File{d.file() + ".yaml", manifest}, err

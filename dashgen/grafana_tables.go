@@ -52,6 +52,7 @@ func scale(u Unit) (times float64, title string) {
 		return 1, " (/s)"
 	case Burn:
 		return 1, " (×)"
+	case Count, Bytes:
 	}
 	return 1, ""
 }

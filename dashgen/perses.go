@@ -120,6 +120,7 @@ func persesPlugin(p *Panel) (kind string, spec map[string]any) {
 		return "TimeSeriesTable", map[string]any{}
 	case Heatmap:
 		return "HeatMapChart", map[string]any{"yAxisFormat": format}
+	case Timeseries:
 	}
 	axis := map[string]any{"format": format}
 	if p.Min != nil {
@@ -180,6 +181,7 @@ func persesFormat(u Unit) map[string]any {
 		return map[string]any{"unit": "counts/sec"}
 	case Bytes:
 		return map[string]any{"unit": "bytes"}
+	case Count, Burn: // Perses has no factor
 	}
 	return map[string]any{"unit": "decimal"}
 }

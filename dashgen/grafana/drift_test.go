@@ -217,7 +217,7 @@ func TestSteadyPassReadsLittle(t *testing.T) {
 		return target(t, s, func(c *grafana.Config) { c.Memory, c.Verify = memory, 5 })
 	}
 	var want []*function.Function
-	for i := range 300 {
+	for i := range 100 {
 		want = append(want, fn(fmt.Sprintf("a/p%d/f%03d", i%5, i)))
 	}
 	tg := begin()

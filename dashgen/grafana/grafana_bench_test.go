@@ -3,9 +3,7 @@ package grafana_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
-	"hadron/dashgen/grafana"
 	"hadron/dashgen/grafana/grafanatest"
 	"hadron/runtime/function"
 )
@@ -24,7 +22,7 @@ func BenchmarkFirstRun(b *testing.B) {
 	want := many(1000)
 	for b.Loop() {
 		s := grafanatest.New(b)
-		tg := target(b, s, func(c *grafana.Config) { c.Slice = time.Minute })
+		tg := target(b, s)
 		pass(b, tg, want)
 		b.ReportMetric(float64(len(s.Requests()))/float64(len(want)), "calls/function")
 	}
@@ -35,7 +33,7 @@ func BenchmarkSteadyPass(b *testing.B) {
 	for _, n := range []int{200, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			s := grafanatest.New(b)
-			tg := target(b, s, func(c *grafana.Config) { c.Slice = 10 * time.Minute })
+			tg := target(b, s)
 			want := many(n)
 			pass(b, tg, want)
 			s.ForgetRequests()

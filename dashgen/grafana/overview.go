@@ -50,6 +50,7 @@ func (t *Target) fit() {
 			g.Ready++
 		case Failed:
 			g.Failed++
+		case Pending, Disabled: // what is neither is still to come
 		}
 	}
 	for _, k := range t.kept {

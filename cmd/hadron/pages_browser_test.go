@@ -200,8 +200,8 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 
 	p.want(http.StatusCreated, http.MethodPost, path, wire.Register{Source: strings.Replace(busy, "LABEL", "two", 1), Message: "the second"}, nil)
 	b.do("see the deployment", chromedp.WaitVisible(chromedp.Search(`//tr[@data-live="true"]/td[.="@2"]`)))
-	b.do("read the first", pressText("button", "History and changes"), press(`[aria-label="Show the source of @1"]`), seeText(`return new Response("one")`), press(`[aria-label="Close"]`), gone("[role=dialog]"))
-	b.do("roll back", pressText("button", "Roll back…"), seeText("All new requests go to @1 instead of @2"), pressText("button", "Roll back to @1"), seeText("@1 is live."))
+	b.do("read the first", pressText("button", "History and changes"), press(`[aria-label="Show the source of @1"]`), chromedp.WaitVisible(chromedp.Search(`//*[@aria-label="Source of @1"]//*[contains(text(), "one")]`)), press(`[aria-label="Close"]`), gone("[role=dialog]"))
+	b.do("roll back", pressText("button", "Roll back…"), chromedp.WaitVisible(chromedp.Search(`//dd[contains(., "All new requests go to @1 instead of @2")]`)), pressText("button", "Roll back to @1"), chromedp.WaitVisible(chromedp.Search(`//p[contains(., "@1 is live.")]`)))
 	var alias wire.Alias
 	p.want(http.StatusOK, http.MethodGet, "/api/v1/functions/"+name+"/aliases/live", nil, &alias)
 	if len(alias.Weights) != 1 || alias.Weights[0].Version != 1 {
@@ -298,6 +298,10 @@ func TestEveryPageIsAccessible(t *testing.T) {
 				if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 					{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 				}}); err != nil {
+					t.Fatal(err)
+				}
+				b.do("turn "+scheme, chromedp.WaitReady(chromedp.CSS(`html[data-mantine-color-scheme="`+scheme+`"]`)))
+				if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](drawn, chromedp.EvalAwaitPromise)); err != nil { // colours change a frame later
 					t.Fatal(err)
 				}
 				for _, v := range b.axe(string(script)) {

@@ -40,9 +40,37 @@ func appendHealth(b []byte, h *wire.Health, at time.Time) []byte {
 	b = appendMaybe(b, h.P99)
 	b = append(b, `,"inFlight":`...)
 	b = strconv.AppendInt(b, int64(h.InFlight), 10)
+	b = append(b, `,"errors":[`...)
+	for i, e := range h.Errors {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"code":`...)
+		b = appendText(b, e.Code)
+		b = append(b, `,"ratio":`...)
+		b = appendNumber(b, e.Ratio, digits)
+		b = append(b, '}')
+	}
+	b = append(b, `],"coldStarts":`...)
+	b = appendNumber(b, h.ColdStarts, digits)
+	b = append(b, `,"throttled":`...)
+	b = appendNumber(b, h.Throttled, digits)
+	b = append(b, `,"cpu":`...)
+	b = appendNumber(b, h.CPU, digits)
 	b = append(b, `,"budgetLeft":`...)
 	b = appendMaybe(b, h.BudgetLeft)
-	b = append(b, `,"availability":`...)
+	b = append(b, `,"burns":[`...)
+	for i, burn := range h.Burns {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"window":`...)
+		b = appendText(b, burn.Window)
+		b = append(b, `,"rate":`...)
+		b = appendNumber(b, burn.Rate, digits)
+		b = append(b, '}')
+	}
+	b = append(b, `],"availability":`...)
 	b = appendNumber(b, h.Availability, 17)
 	if h.LatencyTarget != 0 {
 		b = append(b, `,"latencyTarget":`...)
@@ -129,6 +157,7 @@ func appendNumber(b []byte, v float64, digits int) []byte {
 func sameHealth(a, b *wire.Health) bool {
 	return a.State == b.State && a.Reason == b.Reason && a.Rate == b.Rate && a.InFlight == b.InFlight &&
 		sameNumber(a.ErrorRatio, b.ErrorRatio) && sameNumber(a.P50, b.P50) && sameNumber(a.P95, b.P95) && sameNumber(a.P99, b.P99) &&
+		a.ColdStarts == b.ColdStarts && a.Throttled == b.Throttled && a.CPU == b.CPU && slices.Equal(a.Errors, b.Errors) && slices.Equal(a.Burns, b.Burns) &&
 		sameNumber(a.BudgetLeft, b.BudgetLeft) && a.Availability == b.Availability && a.LatencyTarget == b.LatencyTarget &&
 		a.LatencyQuantile == b.LatencyQuantile && a.Window == b.Window && a.DeployedBy == b.DeployedBy &&
 		a.Since.Equal(b.Since) && a.DeployedAt.Equal(b.DeployedAt) && slices.Equal(a.Versions, b.Versions) && slices.Equal(a.Trend, b.Trend)
@@ -154,4 +183,20 @@ func encoded(v any) json.RawMessage {
 		return json.RawMessage("null")
 	}
 	return body
+}
+
+// fill puts empty lists where there are none: clients are never sent null for a list.
+func fill(h *wire.Health) {
+	if h.Versions == nil {
+		h.Versions = []wire.VersionShare{}
+	}
+	if h.Trend == nil {
+		h.Trend = []float64{}
+	}
+	if h.Errors == nil {
+		h.Errors = []wire.CodeShare{}
+	}
+	if h.Burns == nil {
+		h.Burns = []wire.Burn{}
+	}
 }

@@ -310,16 +310,6 @@ func (h *Hub) functionItems(fn function.Name) []item {
 	return []item{{key: string(fn), body: body}}
 }
 
-// fill puts empty lists where there are none: clients are never sent null for a list.
-func fill(h *wire.Health) {
-	if h.Versions == nil {
-		h.Versions = []wire.VersionShare{}
-	}
-	if h.Trend == nil {
-		h.Trend = []float64{}
-	}
-}
-
 const slowRefresh = 10 * time.Second
 
 func (h *Hub) refreshAlerts(ctx context.Context) {

@@ -68,6 +68,10 @@ func healthOf(t *rapid.T, name string) wire.Health {
 	for i := range rapid.IntRange(1, 2).Draw(t, "versions") {
 		h.Versions = append(h.Versions, wire.VersionShare{Version: i + 1, Share: 0.5})
 	}
+	if rapid.Bool().Draw(t, "more") {
+		h.Errors, h.Burns = []wire.CodeShare{{Code: "timeout", Ratio: 0.1}, {Code: "http_5xx", Ratio: 0.2}}, []wire.Burn{{Window: "1h", Rate: 14.9}}
+		h.ColdStarts, h.Throttled, h.CPU = 0.5, 1, 0.123456
+	}
 	if rapid.Bool().Draw(t, "trend") {
 		h.Trend = []float64{0, 1.23456}
 	}
@@ -249,7 +253,7 @@ func TestEveryFieldOfHealthCounts(t *testing.T) {
 			v.Set(reflect.ValueOf(new(float64)))
 		case time.Time:
 			v.Set(reflect.ValueOf(time.Unix(1, 0)))
-		case []float64, []wire.VersionShare:
+		case []float64, []wire.VersionShare, []wire.CodeShare, []wire.Burn:
 			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		default:
 			t.Fatalf("%s is of a type that this test does not know", f.Name)

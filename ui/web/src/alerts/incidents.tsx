@@ -49,11 +49,11 @@ export function Incidents({ name, now, onSilenced }: { name?: string; now: numbe
                   <span className={styles.quiet}>
                     {' '}
                     since <Ago at={i.acknowledgedAt} now={now} />
-                    {i.via === 'pagerduty' && ', at PagerDuty'}
+                    {i.via === 'pagerduty' && ', at PagerDuty'}.
                   </span>
                 </span>
               ) : (
-                <span>nobody has it yet</span>
+                <span>Nobody has it yet.</span>
               )}
               <span className={styles.quiet}>
                 {' '}

@@ -61,7 +61,12 @@ export function Shell({ children, session, onSignOut }: ShellProps) {
         )}
       </header>
       <LostBanner />
-      <main id="main" className={styles.main}>
+      <main
+        id="main"
+        className={styles.main}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must be reachable by keyboard where nothing in it is
+        tabIndex={0}
+      >
         {children}
       </main>
     </div>
@@ -73,7 +78,12 @@ function Wall({ children }: { children: ReactNode }) {
   return (
     <div className={styles.shell}>
       <LostBanner />
-      <main id="main" className={styles.main}>
+      <main
+        id="main"
+        className={styles.main}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must be reachable by keyboard where nothing in it is
+        tabIndex={0}
+      >
         {children}
       </main>
       <footer className={styles.foot}>

@@ -79,7 +79,7 @@ func (t *top) run(ctx context.Context) error {
 		var bye *client.Closed
 		switch {
 		case errors.Is(err, errQuit), ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // whoever leaves, or interrupts, has seen what there was
 		case t.heard.IsZero(), errors.As(err, &bye) && !bye.Retry(), client.Code(err) == "unauthorized":
 			return err // it never worked, or never will
 		}
@@ -87,8 +87,8 @@ func (t *top) run(ctx context.Context) error {
 			wait = firstWait
 		}
 		t.lost = err
-		if err := t.pause(ctx, wait); err != nil {
-			return nil
+		if t.pause(ctx, wait) != nil {
+			return nil //nolint:nilerr // whoever leaves while there is no connection leaves all the same
 		}
 	}
 }

@@ -129,7 +129,7 @@ func withoutColours(s string) string {
 	for _, r := range s {
 		switch {
 		case escape:
-			escape = !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+			escape = (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 		case r == '\x1b':
 			escape = true
 		default:

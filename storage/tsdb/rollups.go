@@ -172,7 +172,7 @@ func (d *DB) storesOf(matchers []*labels.Matcher) []readable {
 		raw = d.other
 	}
 	for _, m := range matchers {
-		if m.Name != labels.MetricName || m.Type != labels.MatchEqual {
+		if m.Name != metric.Name || m.Type != labels.MatchEqual {
 			continue
 		}
 		if metric.IsRollup(m.Value) {

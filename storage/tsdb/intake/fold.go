@@ -97,7 +97,7 @@ func (b *Batch) fold(s *Series, t int64, v float64, h *histogram.Histogram, fh *
 	case ended && into.hist != nil:
 		return nil // a histogram's last counts stay in the sum, and it goes on from them
 	case (fh != nil) != (into.hist != nil) && !ended:
-		err = fmt.Errorf("%w: %s was folded with samples of another kind", ErrBudget, s.labels.Get(labels.MetricName))
+		err = fmt.Errorf("%w: %s was folded with samples of another kind", ErrBudget, s.labels.Get(metric.Name))
 	case fh != nil && !ended:
 		err = into.addHistogram(b, s, t, fh)
 	case !ended && (math.IsNaN(v) || math.IsInf(v, 0)):

@@ -185,6 +185,7 @@ func decodeV1(batch *intake.Batch, body []byte) error {
 				return err
 			}
 			return d.metadataV1(value)
+		default: // of a newer version
 		}
 		return nil
 	})
@@ -224,6 +225,7 @@ func (d *decoder) seriesV1(message []byte) error {
 			d.exemplars = append(d.exemplars, value)
 		case 4:
 			d.histograms = append(d.histograms, value)
+		default: // of a newer version
 		}
 		return nil
 	})

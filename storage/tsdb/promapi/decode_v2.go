@@ -79,6 +79,7 @@ func (d *decoder) seriesV2(message []byte) error {
 			d.exemplars = append(d.exemplars, value)
 		case 5:
 			return about.decode(value)
+		default: // of a newer version
 		}
 		return nil
 	})
@@ -155,8 +156,9 @@ func (d *decoder) labelRefs(kind protowire.Type, value []byte, number uint64) er
 			value = value[n:]
 		}
 		return nil
+	default:
+		return malformed("references of labels have wire type %d", kind)
 	}
-	return malformed("references of labels have wire type %d", kind)
 }
 
 // resolve makes labels of references.

@@ -183,15 +183,15 @@ func TestATeamWritesItsOwn(t *testing.T) {
 	}
 	for _, name := range []string{"faas_invocations_total", "hadron_slo_events_total", "hadron_slo:budget_left"} {
 		response, text := f.write2(t, ofPay, one(writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: ms, Value: 1}}}, "__name__", name, "function", "charge"))
-		if response.StatusCode != 400 || !strings.Contains(text, "only Hadron itself writes") {
+		if response.StatusCode != http.StatusBadRequest || !strings.Contains(text, "only Hadron itself writes") {
 			t.Errorf("a team forged %s: %d %s", name, response.StatusCode, text)
 		}
 	}
 	response, text := f.write2(t, everybody, one(writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: ms, Value: 1}}}, "__name__", "faas_errors_total", "job", "hadron"))
-	if response.StatusCode != 400 {
+	if response.StatusCode != http.StatusBadRequest {
 		t.Errorf("the operator forged: %d %s", response.StatusCode, text)
 	}
-	if response, text = f.write2(t, nil, one(writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: ms, Value: 1}}}, "__name__", "x")); response.StatusCode != 403 {
+	if response, text = f.write2(t, nil, one(writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: ms, Value: 1}}}, "__name__", "x")); response.StatusCode != http.StatusForbidden {
 		t.Errorf("nobody wrote: %d %s", response.StatusCode, text)
 	}
 }
@@ -257,14 +257,14 @@ func TestSeriesPastTheBudgetAreFolded(t *testing.T) {
 	for i := range 12 {
 		var response *http.Response
 		response, last = f.write2(t, ofPay, one(writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: time.Now().UnixMilli(), Value: 1}}}, "__name__", "more", "id", fmt.Sprint(i)))
-		if i == 0 && response.StatusCode != 204 {
+		if i == 0 && response.StatusCode != http.StatusNoContent {
 			t.Errorf("folded: %d %s", response.StatusCode, last)
 		}
 	}
 	if !strings.Contains(last, "team pay has more than its budget of 10 series") {
 		t.Error(last)
 	}
-	if response, text := f.write2(t, []access.Scope{"web"}, one(writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: time.Now().UnixMilli(), Value: 1}}}, "__name__", "more", "id", "0")); response.StatusCode != 204 {
+	if response, text := f.write2(t, []access.Scope{"web"}, one(writev2.TimeSeries{Samples: []writev2.Sample{{Timestamp: time.Now().UnixMilli(), Value: 1}}}, "__name__", "more", "id", "0")); response.StatusCode != http.StatusNoContent {
 		t.Errorf("a neighbour pays: %d %s", response.StatusCode, text)
 	}
 	if mine := f.ingest(t, ofPay); len(mine.Data.Teams) != 1 {

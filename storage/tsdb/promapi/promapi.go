@@ -218,7 +218,7 @@ func (a *api) json(route route) http.Handler {
 		answer, err := result{}, parseForm(r, a.MaxFormBytes)
 		if err == nil && route.reads {
 			var done func()
-			if r, done, err = a.begin(r); err == nil {
+			if r, done, err = a.begin(r); err == nil { //nolint:contextcheck // the request carries it
 				defer done()
 			}
 		}
@@ -229,7 +229,7 @@ func (a *api) json(route route) http.Handler {
 			defer answer.close()
 		}
 		if err != nil {
-			writeError(w, r.Context(), err)
+			writeError(w, r.Context(), err) //nolint:contextcheck // the request carries it
 			return
 		}
 		a.writeResult(w, r, answer)

@@ -119,11 +119,15 @@ func (a *App) settings() []wire.Setting {
 		{"quotas", a.cfg.Quotas},
 		{"retention", a.cfg.Retention},
 		{"metrics", a.cfg.Metrics},
+		{"ingest", a.cfg.Ingest},
 		{"logs", a.cfg.Logs},
 		{"alerting", a.cfg.Alerting},
 	} {
 		value := reflect.ValueOf(group.config)
 		for _, f := range reflect.VisibleFields(value.Type()) {
+			if !isBound(f.Type) {
+				continue
+			}
 			name := f.Tag.Get("name")
 			if name == "" {
 				name = kebab(f.Name)
@@ -134,6 +138,17 @@ func (a *App) settings() []wire.Setting {
 		}
 	}
 	return out
+}
+
+// isBound tells numbers, sizes and times from names, addresses and files, which are
+// nobody's business here.
+func isBound(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+		return true
+	default:
+		return false
+	}
 }
 
 // kebab is how a flag names a field: InFlight is in-flight.

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { useEffect, useMemo, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useState } from 'react'
 import { Incidents } from '../alerts/incidents'
 import { orderAlerts } from '../alerts/order'
 import { functionPath } from '../api/http'
@@ -7,11 +7,12 @@ import { useFetch } from '../api/use-fetch'
 import { merged, underWay } from '../deployments/rollout'
 import rollouts from '../deployments/rollout.module.css'
 import { Frozen, RolloutPanel } from '../deployments/rollout-panel'
-import { formatNumber, formatPercent, formatSeconds } from '../format/number'
+import { formatBudget, formatNumber, formatPercent, formatSeconds } from '../format/number'
 import { parseTime } from '../format/time'
 import { alertsOf, deploymentsOf, functionTopic } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
+import { BudgetBar } from '../parts/measure'
 import { Failure, Notice } from '../parts/notice'
 import { State, stateName } from '../parts/state'
 import { Ago } from '../parts/time'
@@ -34,7 +35,7 @@ import { ErrorGroups } from './error-groups'
 import styles from './function-page.module.css'
 import { History } from './history'
 import { LogTail } from './log-tail'
-import { RANGES, type RangeName, rangeName } from './model'
+import { isShare, RANGES, type RangeName, rangeName } from './model'
 import { Operable } from './operable'
 import { Profile } from './profile'
 import { Rollback } from './rollback'
@@ -221,9 +222,12 @@ function isWeb(url: string | undefined): url is string {
   return url !== undefined && /^https?:\/\//.test(url)
 }
 
-/** Stats that live health shows each second; ids of panels are stable. */
+/**
+ * Stats that live health shows each second; ids of panels are stable. What is left of a budget is recorded every
+ * five minutes, and would say 100 % beside a function that has just begun to fail.
+ */
 function isLive(panel: DashboardPanel): boolean {
-  return panel.id === 7 || panel.id === 2 || panel.id === 3 || (panel.id === 4 && panel.title === 'p99')
+  return isShare(panel) || panel.id === 7 || panel.id === 2 || panel.id === 3 || (panel.id === 4 && panel.title === 'p99')
 }
 
 interface NumbersProps {
@@ -253,6 +257,9 @@ function Numbers({ health: h, stats, interval }: NumbersProps) {
         bad={late}
       />
       <Fact label="in flight" value={formatNumber(h.inFlight)} />
+      <Fact label="budget left" value={formatBudget(h.budgetLeft)} bad={h.budgetLeft !== null && h.budgetLeft <= 0}>
+        <BudgetBar left={h.budgetLeft} />
+      </Fact>
       {stats.map((panel) => (
         <Stat key={panel.id} panel={panel} interval={interval} />
       ))}
@@ -260,12 +267,21 @@ function Numbers({ health: h, stats, interval }: NumbersProps) {
   )
 }
 
-function Fact({ label, value, note = '', bad = false }: { label: string; value: string; note?: string; bad?: boolean }) {
+interface FactProps {
+  label: string
+  value: string
+  note?: string
+  bad?: boolean
+  children?: ReactNode
+}
+
+function Fact({ label, value, note = '', bad = false, children }: FactProps) {
   return (
     <div className={styles.fact}>
       <dt>{label}</dt>
       <dd data-bad={bad}>
         {value} {note && <small>{note}</small>}
+        {children}
       </dd>
     </div>
   )

@@ -46,7 +46,7 @@ test: build examples ## Run every test, with the race detector
 	@.ci/requirements
 	cd $(WEB) && npm test
 	HADRON_CONTRACTS=$${HADRON_CONTRACTS:-$$( [ -d ../shared/contracts ] && cd ../shared/contracts && pwd || true )} \
-		CGO_ENABLED=1 go test -race -timeout 20m ./...
+		CGO_ENABLED=1 go test -race -timeout 30m ./...
 
 .PHONY: lint
 lint: $(WEB)/node_modules/.package-lock.json ## Check formatting, vet, linters, import rules, types and known vulnerabilities

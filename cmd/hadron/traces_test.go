@@ -54,7 +54,7 @@ func TestTracesLeadFromOneToAnother(t *testing.T) {
 		inner: `export default { fetch() { throw new TypeError("inner fails") } }`,
 		outer: fmt.Sprintf(`export default { async fetch(request, env, ctx) {
 			console.log("outer says");
-			ctx.waitUntil(new Promise(r => setTimeout(r, 5)));
+			ctx.waitUntil(new Promise(r => setTimeout(r, 400))); // beyond the response
 			const res = await fetch(%q);
 			return new Response("inner said " + res.status) } }`, p.url+"/fn/"+inner+"?token=concealed"),
 	} {

@@ -63,7 +63,7 @@ func busyTeams(f *fixture, teams ...string) (stop func()) {
 	all.Go(func() {
 		for ctx.Err() == nil {
 			f.call(get(calm, "/"))
-			<-time.After(5 * time.Millisecond)
+			<-time.After(20 * time.Millisecond)
 		}
 	})
 	return func() {

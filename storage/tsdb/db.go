@@ -46,6 +46,7 @@ type DB struct {
 	users   sync.WaitGroup // appenders and queriers in flight
 
 	rules ruleManager
+	told  told
 }
 
 // Open opens the store, replaying the write-ahead log of the last process; that
@@ -76,6 +77,7 @@ func Open(config Config) (*DB, error) {
 		other:  other,
 		epoch:  newEpoch(),
 	}
+	raw.SetWriteNotified(&d.told)
 	d.closing, d.cancel = context.WithCancelCause(context.Background())
 	d.own = d.newEngine("own")
 	d.api = d.newEngine("api")

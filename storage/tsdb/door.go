@@ -3,6 +3,7 @@ package tsdb
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -34,8 +35,21 @@ func (d *DB) Queryable() Store { return door{d} }
 // APIEngine evaluates the queries that come from outside.
 func (d *DB) APIEngine() promql.QueryEngine { return d.api }
 
-// NotifyWrites has w told of each write to the log, for who reads it there.
-func (d *DB) NotifyWrites(w wlog.WriteNotified) { d.db.SetWriteNotified(w) }
+// NotifyWrites has w told of each write to the log from now on, for who reads it there.
+func (d *DB) NotifyWrites(w wlog.WriteNotified) { d.told.Store(&w) }
+
+// told passes notices on. The vendor's store must know whom to tell before its first
+// write; who reads its log may come later.
+type told struct {
+	atomic.Pointer[wlog.WriteNotified]
+}
+
+// Notify implements wlog.WriteNotified.
+func (t *told) Notify() {
+	if w := t.Load(); w != nil {
+		(*w).Notify()
+	}
+}
 
 // Dir is the store's directory.
 func (d *DB) Dir() string { return d.config.Dir }

@@ -49,7 +49,7 @@ func measureQueries(ctx context.Context, o options, f *figures) error {
 		return err
 	}
 	q := querier{ctx: ctx, handler: handler, now: now, runs: o.runs}
-	values := map[string]string{"__rate_interval": "1m", "version": ".+"}
+	values := map[string]string{"__rate_interval": "1m", "version": ".+", "window": "1h"}
 	for _, row := range dashgen.ForFunction(specOf(0)).Rows {
 		for _, panel := range row.Panels {
 			sum := timed{what: panel.Title}

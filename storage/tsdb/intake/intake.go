@@ -165,6 +165,10 @@ func (in *Intake) admit(sender contract.Sender, hash uint64, found labels.Labels
 	if t == nil {
 		return nil, &contract.Refusal{Label: metric.Team, Why: "has too many values; give fewer teams metrics"}
 	}
+	defer in.table.admitting(hash).Unlock()
+	if s := in.table.find(hash, found); s != nil { // another batch was faster
+		return s, nil
+	}
 	s := &Series{labels: found, team: t, hash: hash}
 	s.seen.Store(minuteOf(in.config.Now()))
 	verdict := in.ledger.Admit(name)
@@ -182,10 +186,7 @@ func (in *Intake) admit(sender contract.Sender, hash uint64, found labels.Labels
 	case contract.Lost:
 		return nil, in.lost(t, set)
 	}
-	if first := in.table.put(s); first != s { // another batch was faster
-		in.forget(s)
-		return first, nil
-	}
+	in.table.put(s)
 	return s, nil
 }
 

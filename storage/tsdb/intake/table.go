@@ -39,7 +39,8 @@ type table struct {
 type shard struct {
 	mu     sync.RWMutex
 	byHash map[uint64]*Series
-	_      [32]byte // a cache line each
+	admits sync.Mutex
+	_      [24]byte // a cache line each
 }
 
 func (t *table) init(now time.Time) {
@@ -60,19 +61,21 @@ func (t *table) find(hash uint64, wanted labels.Labels) *Series {
 	return s
 }
 
-// put adds a series, or returns the one that is there.
-func (t *table) put(s *Series) *Series {
+// admitting locks out others that would admit a series of this hash: one that two batches
+// brought at once would be counted twice, and another folded for it.
+func (t *table) admitting(hash uint64) *sync.Mutex {
+	mu := &t.shards[hash%shards].admits
+	mu.Lock()
+	return mu
+}
+
+// put adds a series that is not there.
+func (t *table) put(s *Series) {
 	shard := &t.shards[s.hash%shards]
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	for other := shard.byHash[s.hash]; other != nil; other = other.next {
-		if labels.Equal(other.labels, s.labels) {
-			return other
-		}
-	}
 	s.next = shard.byHash[s.hash]
 	shard.byHash[s.hash] = s
-	return s
 }
 
 // sweep drops series that nobody writes to any more, one shard at a time, so that

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"hadron/cmd/hadron/app"
 )
 
 // yamlFile resolves flags from a YAML file: the flag grafana.datasource-url is
@@ -77,6 +81,24 @@ func (y *yamlFile) flatten(prefix string, node map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// prometheus is the part of the file that is in Prometheus's form.
+func (y *yamlFile) prometheus() app.PrometheusSections {
+	return app.PrometheusSections{YAML: y.sections, Dir: filepath.Dir(y.path)}
+}
+
+// differing names the settings that another reading of the file has otherwise, in order.
+func (y *yamlFile) differing(other *yamlFile) []string {
+	names := map[string]bool{}
+	for name, value := range y.values {
+		names[name] = other.values[name] != value
+	}
+	for name, value := range other.values {
+		names[name] = y.values[name] != value
+	}
+	maps.DeleteFunc(names, func(_ string, differs bool) bool { return !differs })
+	return slices.Sorted(maps.Keys(names))
 }
 
 func settingName(flag string) string { return strings.ReplaceAll(flag, "-", "_") }

@@ -99,6 +99,52 @@ func TestBadScrapeConfigsAreSaid(t *testing.T) {
 	}
 }
 
+// SIGHUP brings changed scrape_configs into force, names what needs a restart, and leaves
+// everything as it was where the file is wrong.
+func TestSighupReadsTheConfigFileAgain(t *testing.T) {
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "# TYPE room_temperature gauge\nroom_temperature 21")
+	}))
+	defer target.Close()
+	dir := t.TempDir()
+	settings := filepath.Join(dir, "hadron.yaml")
+	writeSettings(t, settings, "metrics: {interval: 1s}\n")
+	p := startServer(t, filepath.Join(dir, "data"), "--dev", "--config", settings)
+	reload := func(text, want string) {
+		t.Helper()
+		writeSettings(t, settings, text)
+		if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, want, time.Minute, func() (bool, string) { return strings.Contains(p.log(), want), p.log() })
+	}
+	shows := func(path, want string) {
+		t.Helper()
+		eventually(t, path+" with "+want, time.Minute, func() (bool, string) {
+			_, body := p.call(http.MethodGet, path, nil)
+			return strings.Contains(string(body), want), string(body)
+		})
+	}
+	rooms := fmt.Sprintf(`
+metrics: {interval: 2s}
+global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+- job_name: rooms
+  static_configs: [{targets: [%q]}]
+`, strings.TrimPrefix(target.URL, "http://"))
+	reload(rooms, "settings=[metrics.interval]")
+	shows("/prometheus/api/v1/query?query=room_temperature", `"job":"rooms"`)
+	reload(rooms+"  honor_label: true\n", "honor_label")
+	shows("/metrics", "hadron_config_last_reload_successful 0")
+	shows("/prometheus/api/v1/targets", `"health":"up"`)
+	reload("metrics: {interval: 1s}\n", "msg=\"config file reloaded\"")
+	shows("/prometheus/api/v1/targets", `"activeTargets":[]`)
+	shows("/metrics", "hadron_config_last_reload_successful 1")
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
 func writeSettings(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -7,8 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"os/signal"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -19,13 +20,16 @@ import (
 type serveCommand struct {
 	ConfigFile string `name:"config" help:"YAML file with settings; flags and HADRON_… variables win over it." type:"existingfile"`
 	app.Config `embed:""`
+
+	settings *yamlFile // ConfigFile as it was read; nil without one
+	flags    []*kong.Flag
 }
 
 // BeforeResolve adds the file named by --config or HADRON_CONFIG as a source of flags.
 func (c *serveCommand) BeforeResolve(k *kong.Context, trace *kong.Path) error {
 	var path string
-	flags := trace.Node().Flags
-	for _, f := range flags {
+	c.flags = trace.Node().Flags
+	for _, f := range c.flags {
 		if f.Name == "config" {
 			path, _ = k.FlagValue(f).(string)
 		}
@@ -36,18 +40,44 @@ func (c *serveCommand) BeforeResolve(k *kong.Context, trace *kong.Path) error {
 	if path == "" {
 		return nil
 	}
+	var err error
+	if c.settings, err = c.read(path); err != nil {
+		return err
+	}
+	k.AddResolver(c.settings)
+	c.Prometheus = c.settings.prometheus()
+	return nil
+}
+
+func (c *serveCommand) read(path string) (*yamlFile, error) {
 	file, err := readYAML(path, os.LookupEnv) //nolint:forbidigo // as above
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := file.known(flags); err != nil {
-		return err
+	return file, file.known(c.flags)
+}
+
+// reload reads the config file again, as SIGHUP asks for.
+func (c *serveCommand) reload(ctx context.Context, a *app.App, log *slog.Logger) {
+	if c.settings == nil {
+		log.WarnContext(ctx, "nothing to reload: the server was started without --config")
+		return
 	}
-	k.AddResolver(file)
-	if file.sections != nil {
-		c.Prometheus = app.PrometheusSections{YAML: file.sections, Dir: filepath.Dir(path)}
+	var file *yamlFile
+	if err := a.Reload(func() (app.PrometheusSections, error) {
+		var err error
+		if file, err = c.read(c.settings.path); err != nil {
+			return app.PrometheusSections{}, err
+		}
+		return file.prometheus(), nil
+	}); err != nil {
+		log.ErrorContext(ctx, "config file not reloaded; what was read before is still in force", slog.Any("error", err))
+		return
 	}
-	return nil
+	log.InfoContext(ctx, "config file reloaded", slog.String("file", file.path))
+	if changed := c.settings.differing(file); len(changed) > 0 {
+		log.WarnContext(ctx, "changed settings that a restart would bring into force", slog.Any("settings", changed))
+	}
 }
 
 // stopTimeout bounds the drain after a signal.
@@ -59,9 +89,13 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 		terminal = std.Out
 	}
 	c.Secrets.Key = os.Getenv("HADRON_SECRETS_KEY") //nolint:forbidigo // no flag, which the process list would show
+	log := slog.New(logHandler(std.Err, c.LogFormat))
+	hangup := make(chan os.Signal, 1) // from here on, so that one that comes early ends nothing
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	a, err := app.New(app.Options{
 		Config: c.Config, Version: version, Terminal: terminal, Out: std.Out,
-		Logger: slog.New(logHandler(std.Err, c.LogFormat)),
+		Logger: log,
 	})
 	if err != nil {
 		return err
@@ -74,10 +108,7 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 		if std.Getenv("GOMAXPROCS") == "" {
 			runtime.GOMAXPROCS(turns * runtime.GOMAXPROCS(0)) // after Start, where pools are made as large as there are processors
 		}
-		select {
-		case <-ctx.Done():
-		case startErr = <-a.Failed():
-		}
+		startErr = c.serve(ctx, a, hangup, log)
 	}
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
@@ -85,6 +116,20 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// serve waits for the end of ctx or of the server.
+func (c *serveCommand) serve(ctx context.Context, a *app.App, hangup <-chan os.Signal, log *slog.Logger) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-a.Failed():
+			return err
+		case <-hangup:
+			c.reload(ctx, a, log)
+		}
+	}
 }
 
 // turns is how many goroutines may run for each processor. With one, a call waits until

@@ -1,4 +1,4 @@
-// Package app is Hadron's process as a value: New, Start, Stop. It alone knows
+// Package app is Hadron's process as a value: New, Start, Reload, Stop. It alone knows
 // every part, and wires them in one straight line.
 package app
 
@@ -44,6 +44,7 @@ type App struct {
 	parts      parts
 	operations operations
 	vitals     prometheus.Gatherer // the process's own series, without those of functions
+	reloads    reloads
 	listeners  []net.Listener
 
 	stops    []step
@@ -68,7 +69,7 @@ func New(opts Options) (*App, error) {
 		host = "localhost"
 	}
 	return &App{
-		opts: opts, cfg: opts.Config, log: opts.Logger, node: host,
+		opts: opts, cfg: opts.Config, log: opts.Logger, node: host, reloads: newReloads(),
 		failed: make(chan error, 1), stopping: make(chan struct{}),
 	}, nil
 }

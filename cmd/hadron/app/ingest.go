@@ -50,8 +50,40 @@ func (a *App) startScraper(ctx context.Context, own prometheus.Registerer) error
 	}); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	own.MustRegister(a.reloads.successful, a.reloads.at)
+	a.reloads.done(nil)
 	a.onStop("scraper", p.scraper.Stop)
 	return p.scraper.Start(ctx)
+}
+
+// Reload takes the Prometheus sections of the config file as it is now; all other settings
+// hold until a restart. After an error what was in force still is.
+func (a *App) Reload(read func() (PrometheusSections, error)) error {
+	sections, err := read()
+	if err == nil {
+		err = a.parts.scraper.Apply(sections.YAML)
+	}
+	a.reloads.done(err)
+	return err
+}
+
+// reloads are Prometheus's own two metrics about its config file.
+type reloads struct{ successful, at prometheus.Gauge }
+
+func newReloads() reloads {
+	return reloads{
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_config_last_reload_successful", Help: "Whether the config file could be read when it last was."}),
+		at:         prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_config_last_reload_success_timestamp_seconds", Help: "When the config file was last read without an error."}),
+	}
+}
+
+func (r reloads) done(err error) {
+	if err != nil {
+		r.successful.Set(0)
+		return
+	}
+	r.successful.Set(1)
+	r.at.SetToCurrentTime()
 }
 
 // targets is what is scraped, as the Prometheus API shows it.

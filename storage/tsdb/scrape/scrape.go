@@ -13,7 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,26 +52,40 @@ var ErrConfig = errors.New("bad scrape_configs, remote_write or global")
 
 // Scraper runs between Start and Stop. Without scrape_configs and remote_write it does nothing.
 type Scraper struct {
-	config   Config
+	config Config
+
+	mu       sync.Mutex // of Start, Apply and Stop
 	parsed   *config.Config
-	manager  *promscrape.Manager
-	forward  *remote.Storage
+	run      context.Context //nolint:containedctx // of what Start and Apply begin, until Stop
 	cancel   context.CancelFunc
+	finder   *discovery.Manager
+	forward  *remote.Storage
 	finished sync.WaitGroup
+
+	manager atomic.Pointer[promscrape.Manager] // nil until something is to be scraped
 }
 
 // New reads the configuration; its error says what is wrong, and holds no secret.
 func New(c Config) (*Scraper, error) {
 	c.Logger = c.Logger.With("component", "scrape")
-	parsed, err := config.Load(string(c.YAML), c.Logger)
+	s := &Scraper{config: c}
+	var err error
+	if s.parsed, err = s.parse(c.YAML); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Scraper) parse(yaml []byte) (*config.Config, error) {
+	parsed, err := config.Load(string(yaml), s.config.Logger)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	parsed.SetDirectory(c.Dir)
+	parsed.SetDirectory(s.config.Dir)
 	if _, err := parsed.GetScrapeConfigs(); err != nil { // fills in what global says
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return &Scraper{config: c, parsed: parsed}, nil
+	return parsed, nil
 }
 
 // flushDeadline is how long Stop waits for what is to be sent on.
@@ -77,29 +93,90 @@ const flushDeadline = 10 * time.Second
 
 // Start begins to scrape and to send.
 func (s *Scraper) Start(ctx context.Context) error {
-	if len(s.parsed.ScrapeConfigs) > 0 {
-		if err := s.startScraping(ctx); err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return s.apply(s.parsed)
+}
+
+// Apply takes another configuration while the scraper runs: what did not change goes on
+// undisturbed. After an error what was in force still is.
+func (s *Scraper) Apply(yaml []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parsed, err := s.parse(yaml)
+	if err != nil {
+		return err
+	}
+	if s.run == nil || s.run.Err() != nil {
+		return errNotRunning
+	}
+	if err := s.apply(parsed); err != nil {
+		return errors.Join(err, s.apply(s.parsed))
+	}
+	s.parsed = parsed
+	return nil
+}
+
+var errNotRunning = errors.New("the scraper does not run")
+
+// apply starts what is needed for the first time, and tells each part what it has to do.
+func (s *Scraper) apply(c *config.Config) error {
+	if err := sendable(c); err != nil {
+		return err
+	}
+	if s.manager.Load() == nil && len(c.ScrapeConfigs) > 0 {
+		if err := s.startScraping(); err != nil {
 			return fmt.Errorf("start scraping: %w", err)
 		}
 	}
-	if len(s.parsed.RemoteWriteConfigs) > 0 {
+	if manager := s.manager.Load(); manager != nil {
+		wanted := map[string]discovery.Configs{}
+		for _, one := range c.ScrapeConfigs {
+			wanted[one.JobName] = one.ServiceDiscoveryConfigs
+		}
+		if err := errors.Join(manager.ApplyConfig(c), s.finder.ApplyConfig(wanted)); err != nil {
+			return fmt.Errorf("scrape_configs: %w", err)
+		}
+	}
+	if s.forward == nil && len(c.RemoteWriteConfigs) > 0 {
 		s.forward = remote.NewStorage(s.config.Logger, s.config.Registerer, func() (int64, error) { return time.Now().UnixMilli(), nil },
 			s.config.DB.Dir(), flushDeadline, ready{s}, false)
-		if err := s.forward.ApplyConfig(s.parsed); err != nil {
-			return fmt.Errorf("start remote write: %w", err)
-		}
 		s.config.DB.NotifyWrites(s.forward)
+	}
+	if s.forward != nil {
+		if err := s.forward.ApplyConfig(c); err != nil {
+			return fmt.Errorf("remote_write: %w", err)
+		}
 	}
 	return nil
 }
 
-func (s *Scraper) startScraping(ctx context.Context) error {
+// sendable refuses what the vendor's storage would refuse half-way, when it has lost sight of
+// queues that run.
+func sendable(c *config.Config) error {
+	for i, one := range c.RemoteWriteConfigs {
+		for _, other := range c.RemoteWriteConfigs[:i] {
+			if reflect.DeepEqual(one, other) {
+				return fmt.Errorf("%w: remote_write names %s twice with the same settings", ErrConfig, one.URL.Redacted())
+			}
+		}
+		if _, err := remote.NewWriteClient(one.Name, &remote.ClientConfig{
+			URL: one.URL, WriteProtoMsg: one.ProtobufMessage, HTTPClientConfig: one.HTTPClientConfig, Headers: one.Headers,
+			SigV4Config: one.SigV4Config, AzureADConfig: one.AzureADConfig, GoogleIAMConfig: one.GoogleIAMConfig,
+		}); err != nil {
+			return fmt.Errorf("%w: remote_write: %w", ErrConfig, err)
+		}
+	}
+	return nil
+}
+
+func (s *Scraper) startScraping() error {
 	registerer := s.config.Registerer
 	if registerer == nil {
 		registerer = prometheus.NewRegistry()
 	}
-	var err error
-	s.manager, err = promscrape.NewManager(&promscrape.Options{
+	manager, err := promscrape.NewManager(&promscrape.Options{
 		AppendMetadata: true, ParseST: true, DiscoveryReloadOnStartup: true,
 	}, s.config.Logger, nil, nil, intake.Door{Intake: s.config.Intake, Sender: contract.Operator}, registerer)
 	if err != nil {
@@ -109,29 +186,17 @@ func (s *Scraper) startScraping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
-	discoverer := discovery.NewManager(run, s.config.Logger, registerer, found, discovery.Name("scrape"))
-	if discoverer == nil {
+	if s.finder = discovery.NewManager(s.run, s.config.Logger, registerer, found, discovery.Name("scrape")); s.finder == nil {
 		return errors.New("service discovery cannot be made")
 	}
-	if err := s.manager.ApplyConfig(s.parsed); err != nil {
-		return err
-	}
-	wanted := map[string]discovery.Configs{}
-	for _, c := range s.parsed.ScrapeConfigs {
-		wanted[c.JobName] = c.ServiceDiscoveryConfigs
-	}
-	if err := discoverer.ApplyConfig(wanted); err != nil {
-		return err
-	}
+	s.manager.Store(manager)
 	for name, part := range map[string]func() error{
-		"discovery": discoverer.Run,
-		"scraping":  func() error { return s.manager.Run(discoverer.SyncCh()) },
+		"discovery": s.finder.Run,
+		"scraping":  func() error { return manager.Run(s.finder.SyncCh()) },
 	} {
 		s.finished.Go(func() {
 			if err := part(); err != nil && !errors.Is(err, context.Canceled) {
-				s.config.Logger.ErrorContext(run, "scraper ended by itself", slog.String("part", name), slog.Any("error", err))
+				s.config.Logger.ErrorContext(s.run, "scraper ended by itself", slog.String("part", name), slog.Any("error", err))
 			}
 		})
 	}
@@ -140,11 +205,14 @@ func (s *Scraper) startScraping(ctx context.Context) error {
 
 // Stop ends scraping, then sends what is left, for a bounded time.
 func (s *Scraper) Stop(context.Context) error {
-	if s.cancel != nil {
-		s.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil || s.run.Err() != nil {
+		return nil
 	}
-	if s.manager != nil {
-		s.manager.Stop()
+	s.cancel()
+	if manager := s.manager.Load(); manager != nil {
+		manager.Stop()
 	}
 	s.finished.Wait()
 	if s.forward != nil {
@@ -162,10 +230,10 @@ var errNotScraping = errors.New("nothing is scraped")
 
 // Get implements remote.ReadyScrapeManager.
 func (r ready) Get() (*promscrape.Manager, error) {
-	if r.s.manager == nil {
-		return nil, errNotScraping
+	if manager := r.s.manager.Load(); manager != nil {
+		return manager, nil
 	}
-	return r.s.manager, nil
+	return nil, errNotScraping
 }
 
 // Target is something scraped, or dropped by relabelling before it could be.
@@ -184,12 +252,13 @@ type Target struct {
 
 // Targets lists what is scraped now.
 func (s *Scraper) Targets() []Target {
-	if s.manager == nil {
+	manager := s.manager.Load()
+	if manager == nil {
 		return nil
 	}
 	var out []Target
 	builder := labels.NewBuilder(labels.EmptyLabels())
-	for pool, targets := range s.manager.TargetsActive() {
+	for pool, targets := range manager.TargetsActive() {
 		for _, t := range targets {
 			interval, timeout := intervals(t)
 			one := Target{
@@ -203,7 +272,7 @@ func (s *Scraper) Targets() []Target {
 			out = append(out, one)
 		}
 	}
-	for pool, targets := range s.manager.TargetsDropped() {
+	for pool, targets := range manager.TargetsDropped() {
 		for _, t := range targets {
 			out = append(out, Target{Pool: pool, Discovered: plain(t.DiscoveredLabels(builder)), Dropped: true})
 		}

@@ -320,3 +320,53 @@ func TestNothingConfigured(t *testing.T) {
 		t.Errorf("%v", found)
 	}
 }
+
+// What is scraped and what is sent on changes while the scraper runs; what is wrong changes nothing.
+func TestApply(t *testing.T) {
+	one := target(t, func(r *prometheus.Registry) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "one"}, func() float64 { return 1 }))
+	})
+	var sent atomic.Int64
+	peer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		sent.Add(1)
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(peer.Close)
+	f := start(t, t.TempDir(), "")
+	apply := func(yaml string) {
+		t.Helper()
+		if err := f.scraper.Apply([]byte(yaml)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scraping := fmt.Sprintf("global: {scrape_interval: 100ms, scrape_timeout: 100ms}\nscrape_configs:\n- job_name: a\n  static_configs: [{targets: [%q]}]\n", one)
+	sending := fmt.Sprintf("remote_write:\n- url: %s\n  queue_config: {batch_send_deadline: 50ms}\n", peer.URL)
+	apply(scraping)
+	f.eventually(t, "the first scrape", func() bool { return f.has(t, `one{job="a"}`) })
+	apply(scraping + sending)
+	f.eventually(t, "what is sent on", func() bool { return sent.Load() > 0 })
+	for _, wrong := range []string{
+		scraping + sending + "- url: http://127.0.0.1:1\n  tls_config: {ca_file: missing.pem}\n",
+		scraping + sending + sending[len("remote_write:\n"):],
+		"scrape_configs: [{job_name: a, static_config: []}]",
+	} {
+		if err := f.scraper.Apply([]byte(wrong)); !errors.Is(err, scrape.ErrConfig) {
+			t.Errorf("%s\n%v", wrong, err)
+		}
+	}
+	before := sent.Load()
+	f.eventually(t, "more of it", func() bool { return sent.Load() > before })
+	if found := f.scraper.Targets(); len(found) != 1 || found[0].Pool != "a" {
+		t.Errorf("%+v", found)
+	}
+	apply("")
+	if found := f.scraper.Targets(); len(found) != 0 {
+		t.Errorf("still: %+v", found)
+	}
+	if err := f.scraper.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.scraper.Apply([]byte(scraping)); err == nil {
+		t.Error("applied after Stop")
+	}
+}

@@ -52,7 +52,7 @@ remote_write:
   queue_config: {batch_send_deadline: 100ms}
 `, strings.TrimPrefix(p.url, "http://"), p.url))
 	other := exec.CommandContext(t.Context(), binary, "--config.file="+filepath.Join(dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(dir, "peer"), "--web.listen-address="+peer, "--web.enable-remote-write-receiver")
+		"--storage.tsdb.path="+filepath.Join(dir, "peer"), "--web.listen-address="+peer, "--web.enable-remote-write-receiver", "--storage.remote.flush-deadline=1s")
 	other.Cancel = func() error { return other.Process.Signal(syscall.SIGTERM) }
 	if err := other.Start(); err != nil {
 		t.Fatal(err)

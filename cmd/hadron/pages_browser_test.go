@@ -54,6 +54,12 @@ func (b *tab) eval(script string) string {
 
 func see(css string) chromedp.Action[chromedp.Void]   { return chromedp.WaitVisible(chromedp.CSS(css)) }
 func press(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
+
+// typeIn is chromedp.SendKeys, which reads what it knows of the page while that changes.
+func typeIn(css, text string) chromedp.Action[chromedp.Void] {
+	return chromedp.Steps(press(css), chromedp.KeyEvent(text))
+}
+
 func gone(css string) chromedp.Action[chromedp.Void] {
 	return chromedp.WaitNotPresent(chromedp.CSS(css))
 }
@@ -112,7 +118,7 @@ func TestOverviewOfManyFunctions(t *testing.T) {
 		t.Errorf("what is open is not in the address: %s", search)
 	}
 	shots(t, b.ctx, "grouped")
-	b.do("save the view", pressText("summary", "Views"), chromedp.SendKeys(chromedp.CSS(`input[aria-label="Name of the view"]`), "p1 only"), pressText("button", "Save"),
+	b.do("save the view", pressText("summary", "Views"), typeIn(`input[aria-label="Name of the view"]`, "p1 only"), pressText("button", "Save"),
 		b.goTo("/"), pressText("summary", "Views"), pressText("a", "p1 only"), see(`[data-function="many/p1/f001"]`))
 	b.do("show what fits nothing", b.goTo("/?state=failing"), seeText("No function fits"))
 	b.do("show all again", pressText("button", "Show all"), see(`[data-function]`))
@@ -170,7 +176,7 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 	b := openTab(t, p)
 	b.do("open", chromedp.EmulateViewport(1440, 900), b.goTo("/f/"+name), seeText("Watched by"))
 	const dialog = "[role=dialog] "
-	b.do("try it", pressText("button", "Try it"), chromedp.SetValue(chromedp.CSS(dialog+"input"), "/"), chromedp.SendKeys(chromedp.CSS(dialog+"input"), "tried"), pressText("button", "Send"),
+	b.do("try it", pressText("button", "Try it"), chromedp.SetValue(chromedp.CSS(dialog+"input"), "/"), typeIn(dialog+"input", "tried"), pressText("button", "Send"),
 		see(dialog+`[aria-label="Response"]`), seeText("It logged one line"))
 	if text := b.eval(`document.querySelector("[role=dialog]").innerText`); !strings.Contains(text, "200") || !strings.Contains(text, "one") || !strings.Contains(text, "/tried") || !strings.Contains(text, "request ") {
 		t.Errorf("the answer: %s", text)
@@ -183,7 +189,7 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 		p.call(http.MethodGet, "/fn/"+name+"/later", nil)
 	}
 	b.do("see that more came", pressText("button", "3 new"), chromedp.WaitVisible(chromedp.Search(`//*[@role="log"]//*[contains(text(), "/later")]`)))
-	b.do("filter the log", chromedp.SendKeys(chromedp.CSS(`[aria-label="Filter logs"]`), "tried"),
+	b.do("filter the log", typeIn(`[aria-label="Filter logs"]`, "tried"),
 		chromedp.WaitNotPresent(chromedp.Search(`//*[@role="log"]//*[contains(text(), "/later")]`)))
 
 	b.do("look at a trace", press("[data-trace] button"), chromedp.WaitVisible(chromedp.Search(`//*[@role="dialog"]//button[contains(., "run")]`)), seeText("faas.invocation_id"))
@@ -223,13 +229,13 @@ func TestAnAlertIsAcknowledgedAndSilenced(t *testing.T) {
 	const incident = `[data-incident="availability"]`
 	b.do("see it come", see(incident+`[data-acknowledged="false"]`))
 	b.do("take it", chromedp.Click(chromedp.Search(`//*[@data-incident="availability"]//button[contains(., "Acknowledge")]`)),
-		chromedp.SendKeys(chromedp.CSS("[role=dialog] textarea"), "it is the card provider"), press("[data-confirm=acknowledge]"), see(incident+`[data-acknowledged="true"]`))
+		typeIn("[role=dialog] textarea", "it is the card provider"), press("[data-confirm=acknowledge]"), see(incident+`[data-acknowledged="true"]`))
 	if text := b.eval("document.querySelector(`" + incident + "`).innerText"); !strings.Contains(text, "has it") || !strings.Contains(text, "it is the card provider") {
 		t.Errorf("who has it, and why: %s", text)
 	}
 	shots(t, b.ctx, "alerts")
 	b.do("silence it", b.goTo("/f/"+name), chromedp.Click(chromedp.Search(`//*[@data-incident="availability"]//button[contains(., "Silence")]`)),
-		chromedp.SendKeys(chromedp.CSS("[role=dialog] input"), "known, mended tomorrow"), press("[data-confirm=silence]"), gone("[role=dialog]"))
+		typeIn("[role=dialog] input", "known, mended tomorrow"), press("[data-confirm=silence]"), gone("[role=dialog]"))
 	var silences wire.List[wire.Silence]
 	p.want(http.StatusOK, http.MethodGet, "/api/v1/silences", nil, &silences)
 	if len(silences.Items) != 1 || silences.Items[0].Scope != name || silences.Items[0].SLO != "availability" || silences.Items[0].Reason != "known, mended tomorrow" {
@@ -250,7 +256,7 @@ func TestAnotherTeamsFunctionIsRefused(t *testing.T) {
 	var made wire.CreatedToken
 	p.want(http.StatusCreated, http.MethodPost, "/api/v1/tokens", wire.CreateToken{Name: "watcher", Role: "viewer", Scope: "growth"}, &made)
 	b := openTab(t, p)
-	b.do("sign in", chromedp.EmulateViewport(1440, 900), b.goTo("/"), see("input"), chromedp.SendKeys(chromedp.CSS("input"), made.Secret), pressText("button", "Sign in"),
+	b.do("sign in", chromedp.EmulateViewport(1440, 900), b.goTo("/"), see("input"), typeIn("input", made.Secret), pressText("button", "Sign in"),
 		see(`[data-function="growth/signup/greeting"]`))
 	b.do("look for it", b.goTo("/?q=charge"), seeText("No function fits"))
 	b.do("go there", b.goTo("/f/pay/core/charge"), seeText("There is no function pay/core/charge"))

@@ -81,7 +81,7 @@ func TestSignInStory(t *testing.T) {
 		t.Errorf("a script reads %q, %v", cookies, err)
 	}
 	run("make a token", click(`a[href="/tokens"]`), chromedp.Click(chromedp.Search(`//button[contains(., "New token")]`)), visible(`input[name="name"]`),
-		chromedp.SendKeys(chromedp.CSS(`input[name="name"]`), "ci"), chromedp.Click(chromedp.Search(`//button[contains(., "Make it")]`)), visible("[data-secret]"))
+		typeIn(`input[name="name"]`, "ci"), chromedp.Click(chromedp.Search(`//button[contains(., "Make it")]`)), visible("[data-secret]"))
 	secret, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("[data-secret]").innerText`))
 	if err != nil || !strings.HasPrefix(secret, "hdn_") {
 		t.Errorf("the token: %q %v", secret, err)

@@ -21,6 +21,10 @@ func (discard) AppendRollups(context.Context, []metric.Sample) error { return ni
 
 func (discard) Bounds() (oldest, newest time.Time) { return oldest, newest }
 
+func (discard) QueryDistributions(context.Context, string, time.Time) ([]metric.Distribution, error) {
+	return nil, nil
+}
+
 func (discard) RollupBounds() (oldest, newest time.Time) { return oldest, newest }
 
 func (discard) Query(context.Context, string, time.Time) ([]metric.Point, error) { return nil, nil }

@@ -41,7 +41,7 @@ func (t *tracked) stirs() bool {
 
 // firstHealth is the health of a function that something happens to for the first
 // time, as if each tick since it is known had seen nothing.
-func (t *tracked) firstHealth(k tick) *healthState {
+func (t *tracked) firstHealth(k *tick) *healthState {
 	s := &healthState{judge: newJudge(), state: Unknown, since: k.now}
 	if age := k.number - t.seen.tick; age > 0 {
 		s.state, s.was, s.since = Idle, Unknown, time.Unix(0, t.seen.at)
@@ -70,10 +70,11 @@ func (t *tracked) shown(tick uint64) (Health, bool) {
 	since := time.Unix(0, t.seen.at)
 	h := Health{State: Idle, Since: since, Reason: uncalled(t.c.started, since), Changed: t.seen.changed}
 	t.describe(&h)
-	if left, ok := t.budget.left(nil); ok {
+	t.budget.count(nil)
+	if left, ok := t.budget.left(); ok {
 		h.BudgetLeft = &left
 	}
-	h.Burns = t.budget.burns(nil, nil)
+	h.Burns = t.budget.burns(nil)
 	if tick > t.seen.tick {
 		used := min((tick-t.seen.tick+1)/trendTicks, trendLength)
 		h.Trend = noTrend[:used:used]

@@ -29,6 +29,7 @@ type part struct {
 	// Counts of earlier processes; of versions that ended; as last appended; and as
 	// appended when the store is asked.
 	base, retired, appended, asked tallies
+	now                            tallies                      // all that was ever counted, by the last count
 	before                         [2]float64                   // total events and bad events when the window begins
 	burned                         [len(burnWindows)][2]float64 // the same of each of burnWindows
 	rolled                         *rolled                      // what the store of rollups has; made with the first rollup
@@ -108,9 +109,18 @@ func (p *part) total(handles []*Handle) tallies {
 	return sum
 }
 
-// left is the share of the worst objective's budget that is left: under 0 when
-// overspent; false before the store has answered.
-func (b *budget) left(handles []*Handle) (float64, bool) {
+// count looks at the handles, for left and burns.
+func (b *budget) count(handles []*Handle) {
+	for i := range b.parts {
+		p := &b.parts[i]
+		p.now = p.total(handles)
+		p.now.add(p.base)
+	}
+}
+
+// left is the share of the worst objective's budget that was left by the last count:
+// under 0 when overspent; false before the store has answered.
+func (b *budget) left() (float64, bool) {
 	if !b.known {
 		return 0, false
 	}
@@ -120,7 +130,7 @@ func (b *budget) left(handles []*Handle) (float64, bool) {
 		if p.off {
 			continue
 		}
-		events, bad := p.since(p.before, handles)
+		events, bad := p.since(p.before)
 		if allowed := events * (1 - p.ratio); allowed > 0 {
 			worst = min(worst, 1-bad/allowed)
 		}
@@ -128,11 +138,10 @@ func (b *budget) left(handles []*Handle) (float64, bool) {
 	return worst, true
 }
 
-// since is how many events there were since so many were counted, and how many were bad.
-func (p *part) since(before [2]float64, handles []*Handle) (events, bad float64) {
-	now := p.total(handles)
-	now.add(p.base)
-	return max(0, float64(now.events)-before[0]), max(0, float64(now.bad)-before[1])
+// since is how many events there were since so many were counted, and how many were
+// bad, by the last count.
+func (p *part) since(before [2]float64) (events, bad float64) {
+	return max(0, float64(p.now.events)-before[0]), max(0, float64(p.now.bad)-before[1])
 }
 
 // budgetEvery is how often the store is asked where a window begins now: own counts

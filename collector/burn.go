@@ -11,9 +11,9 @@ import (
 // they are no longer than the SLO's own.
 var burnWindows = [...]time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
 
-// burns is how fast the objective that burns fastest does, over each window; nil
-// before the store has answered.
-func (b *budget) burns(out []Burn, handles []*Handle) []Burn {
+// burns is how fast the objective that burns fastest does by the last count, over each
+// window; nil before the store has answered.
+func (b *budget) burns(out []Burn) []Burn {
 	if !b.burn {
 		return nil
 	}
@@ -27,7 +27,7 @@ func (b *budget) burns(out []Burn, handles []*Handle) []Burn {
 			if p.off || p.ratio >= 1 {
 				continue
 			}
-			if events, bad := p.since(p.burned[i], handles); events > 0 {
+			if events, bad := p.since(p.burned[i]); events > 0 {
 				rate = max(rate, bad/events/(1-p.ratio))
 			}
 		}

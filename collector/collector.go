@@ -32,6 +32,8 @@ type Store interface {
 	AppendRollups(ctx context.Context, samples []metric.Sample) error
 	// Query evaluates an instant query at a time, over samples and rollups.
 	Query(ctx context.Context, expr string, at time.Time) ([]metric.Point, error)
+	// QueryDistributions is Query of an expression whose answer is native histograms.
+	QueryDistributions(ctx context.Context, expr string, at time.Time) ([]metric.Distribution, error)
 	// Bounds and RollupBounds are the times of the oldest and newest sample and
 	// rollup; zero where there is none.
 	Bounds() (oldest, newest time.Time)

@@ -61,6 +61,10 @@ func (m *memory) Bounds() (oldest, newest time.Time) { return oldest, newest }
 
 func (m *memory) RollupBounds() (oldest, newest time.Time) { return oldest, newest }
 
+func (m *memory) QueryDistributions(context.Context, string, time.Time) ([]metric.Distribution, error) {
+	return nil, nil
+}
+
 func (m *memory) Query(_ context.Context, expr string, at time.Time) ([]metric.Point, error) {
 	if m.query == nil {
 		return nil, nil

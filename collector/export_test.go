@@ -37,7 +37,8 @@ func (c *Collector) InWindow(name function.Name, slo string) (events, bad float6
 		return 0, 0
 	}
 	p := &t.budget.parts[at]
-	return p.since(p.before, *t.handles.Load())
+	t.budget.count(*t.handles.Load())
+	return p.since(p.before)
 }
 
 // RefreshBurns asks the store where the windows of burns begin.

@@ -65,6 +65,7 @@ type VersionShare struct {
 type live struct {
 	covered [windowTicks]time.Duration // how long each tick of the window took, by number
 	active  []*tracked                 // those that the loop looks at each tick
+	spare   *published                 // made for a health in which nothing had changed
 
 	mu      sync.RWMutex
 	woken   []*tracked // those that it looks at from the next tick on
@@ -152,9 +153,12 @@ func (c *Collector) compute(now time.Time, took time.Duration) {
 	took = max(took, time.Millisecond)
 	l.covered[number%windowTicks] = took
 	k := tick{number: number, now: now, took: took, covered: &l.covered, started: c.started}
+	for i := range windowTicks {
+		k.spans[i+1] = k.spans[i] + k.before(i)
+	}
 	kept := l.active[:0]
 	for _, t := range l.active {
-		if t.compute(k) || !t.settle() {
+		if t.compute(&k) || !t.settle() {
 			kept = append(kept, t)
 		}
 	}
@@ -180,12 +184,13 @@ type tick struct {
 	number  uint64
 	now     time.Time
 	took    time.Duration
-	covered *[windowTicks]time.Duration // how long each tick of the window took, by number
+	covered *[windowTicks]time.Duration    // how long each tick of the window took, by number
+	spans   [windowTicks + 1]time.Duration // how long the newest ticks took, by their number
 	started time.Time
 }
 
 // before is how long the tick n before this one took.
-func (k tick) before(n int) time.Duration {
+func (k *tick) before(n int) time.Duration {
 	return k.covered[(k.number+windowTicks-uint64(n))%windowTicks]
 }
 
@@ -204,16 +209,9 @@ type healthState struct {
 	last     *published
 }
 
-// published is a Health with room for what its pointers point at.
-type published struct {
-	Health
-	values [5]float64
-	burns  [len(burnWindows)]Burn
-}
-
 // compute is one function's tick. It reports false where nothing can change any more
 // until something happens to the function.
-func (t *tracked) compute(k tick) (busy bool) {
+func (t *tracked) compute(k *tick) (busy bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.applied {
@@ -260,7 +258,7 @@ func (t *tracked) compute(k tick) (busy bool) {
 }
 
 // observe moves the window on by one tick and returns what is in flight.
-func (t *tracked) observe(k tick) int64 {
+func (t *tracked) observe(k *tick) int64 {
 	s := t.health
 	var inFlight int64
 	active := false
@@ -304,7 +302,7 @@ func (h *Handle) exemplarDue(now time.Time) bool {
 }
 
 // judgeNow is the state by the rules, and the sum of the whole window.
-func (t *tracked) judgeNow(k tick, inFlight int64) (State, sums) {
+func (t *tracked) judgeNow(k *tick, inFlight int64) (State, sums) {
 	s := t.health
 	if s.window == nil {
 		return Idle, sums{}
@@ -320,7 +318,7 @@ func (t *tracked) judgeNow(k tick, inFlight int64) (State, sums) {
 
 // began is when what is wrong now began: the first tick with an error that the
 // rules could look at, of a failure the first of its run.
-func (s *healthState) began(k tick) time.Time {
+func (s *healthState) began(k *tick) time.Time {
 	span, mostGap := s.judge.failing.clip, burstTicks
 	if s.state == Degraded {
 		if !s.judge.erring.on {
@@ -342,90 +340,4 @@ func (s *healthState) began(k tick) time.Time {
 		}
 	}
 	return began
-}
-
-// publishHealth makes the function's Health, or keeps the last one where nothing
-// differs.
-func (t *tracked) publishHealth(k tick, inFlight int64, sum sums) {
-	s := t.health
-	p := &published{}
-	h := &p.Health
-	h.State, h.Since, h.InFlight = s.state, s.since, int(inFlight)
-	covered := s.covering(k).Seconds()
-	h.Rate, h.ColdStarts = float64(sum.calls)/covered, float64(sum.cold)/covered
-	h.Throttled, h.CPU = float64(sum.overloaded)/covered, time.Duration(sum.cpu).Seconds()/covered
-	set := func(at int, v float64) *float64 {
-		p.values[at] = v
-		return &p.values[at]
-	}
-	if sum.calls > 0 {
-		h.ErrorRatio = set(0, ratio(sum.failed(), sum.calls))
-		h.Errors = byCode(&sum)
-		if n := s.window.durations; n > 0 {
-			h.P50 = set(1, quantile(0.5, n, &s.window.sum))
-			h.P95 = set(2, quantile(0.95, n, &s.window.sum))
-			h.P99 = set(3, quantile(0.99, n, &s.window.sum))
-		}
-	}
-	handles := *t.handles.Load()
-	if left, ok := t.budget.left(handles); ok {
-		h.BudgetLeft = set(4, left)
-	}
-	h.Burns = t.budget.burns(p.burns[:0], handles)
-	t.describe(h)
-	if held, share := t.outOfService(); share > 0 {
-		h.Reason = quarantineReason(held, share, k.now)
-	} else {
-		h.Reason = t.reason(k, h, sum)
-	}
-	if s.last != nil && s.trend.ticks > 0 {
-		h.Trend = s.last.Trend
-	} else {
-		h.Trend = s.trend.values()
-	}
-	if s.last != nil && s.last.same(h) {
-		return
-	}
-	h.Changed = k.number
-	s.last = p
-}
-
-// byCode is the share of each kind of failure that there was.
-func byCode(s *sums) []CodeShare {
-	var out []CodeShare
-	for i, n := range s.errors {
-		if n > 0 {
-			out = append(out, CodeShare{errorCodes[i], ratio(n, s.calls)})
-		}
-	}
-	return out
-}
-
-// describe notes what does not come from calls.
-func (t *tracked) describe(h *Health) {
-	h.Function, h.Versions, h.DeployedAt, h.DeployedBy = t.name, t.live, t.deployed.at, t.deployed.by
-	h.Availability, h.Window = t.promise.available, t.promise.window
-	h.LatencyTarget, h.LatencyQuantile = t.promise.target, t.promise.quantile
-}
-
-// covering is how long the ticks of the window took, of those that were.
-func (s *healthState) covering(k tick) time.Duration {
-	var sum time.Duration
-	for i := range s.ticks {
-		sum += k.before(i)
-	}
-	return max(sum, time.Millisecond)
-}
-
-// same reports whether nothing that people see differs.
-func (p *published) same(h *Health) bool {
-	o := &p.Health
-	equal := func(a, b *float64) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
-	return o.State == h.State && o.Reason == h.Reason && o.Since.Equal(h.Since) && o.Rate == h.Rate && o.InFlight == h.InFlight &&
-		equal(o.ErrorRatio, h.ErrorRatio) && equal(o.P50, h.P50) && equal(o.P95, h.P95) && equal(o.P99, h.P99) &&
-		equal(o.BudgetLeft, h.BudgetLeft) && o.Availability == h.Availability && o.LatencyTarget == h.LatencyTarget &&
-		o.LatencyQuantile == h.LatencyQuantile && o.Window == h.Window && o.DeployedBy == h.DeployedBy &&
-		o.ColdStarts == h.ColdStarts && o.Throttled == h.Throttled && o.CPU == h.CPU &&
-		slices.Equal(o.Errors, h.Errors) && slices.Equal(o.Burns, h.Burns) &&
-		o.DeployedAt.Equal(h.DeployedAt) && slices.Equal(o.Versions, h.Versions) && slices.Equal(o.Trend, h.Trend)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -171,6 +172,9 @@ func TestHealthIsRefilledAtTheStart(t *testing.T) {
 	n.crash()
 	second(false)
 	after, _ := n.collector.Health(hello)
+	if after.P50 == nil || after.P99 == nil || *after.P50 != *before.P50 || *after.P99 != *before.P99 {
+		t.Errorf("before the crash p50 %v and p99 %v, after it %v and %v", *before.P50, *before.P99, after.P50, after.P99)
+	}
 	if after.State != before.State || math.Abs(after.Rate-before.Rate) > 0.2 || after.ErrorRatio == nil || math.Abs(*after.ErrorRatio-0.25) > 0.01 {
 		t.Errorf("before the crash %s at %g a second, %v; after it %s at %g, %v: %s",
 			before.State, before.Rate, *before.ErrorRatio, after.State, after.Rate, after.ErrorRatio, after.Reason)
@@ -187,4 +191,62 @@ func TestHealthIsRefilledAtTheStart(t *testing.T) {
 	if idle, _ := n.collector.Health(hello); idle.State != collector.Idle || idle.Rate != 0 {
 		t.Errorf("a minute later %s at %g a second: %s", idle.State, idle.Rate, idle.Reason)
 	}
+}
+
+// Whatever calls took in the minute before a crash, the quantiles after it are those of
+// their durations, as far as a few seconds of the minute are gone; and all leaves the
+// window with the minute.
+func TestQuantilesOutliveACrash(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		n := newNode(r, t.TempDir(), function.Duration(week))
+		defer func() { _ = n.db.Close() }()
+		handles := []*collector.Handle{n.handle, n.collector.Handle(versionOf(hello, 2))}
+		var took []float64
+		second := func(calls int) {
+			for range calls {
+				d := time.Duration(rapid.IntRange(1, 3_000_000).Draw(r, "micros")) * time.Microsecond
+				took = append(took, d.Seconds())
+				call(handles[rapid.IntRange(0, 1).Draw(r, "version")], invocation.OK, d)
+			}
+			n.now = n.now.Add(time.Second)
+			n.collector.Compute(time.Second)
+			n.pass()
+		}
+		for range rapid.IntRange(0, 50).Draw(r, "seconds before the minute") {
+			second(rapid.IntRange(0, 3).Draw(r, "calls before"))
+		}
+		for range 60 {
+			second(0)
+		}
+		took = nil
+		busy := rapid.SampledFrom([]int{1, 4, 40}).Draw(r, "busy")
+		for range 58 {
+			second(rapid.IntRange(0, busy).Draw(r, "calls"))
+		}
+		second(1)
+		n.crash()
+		slices.Sort(took)
+		check := func(name string, q float64, got *float64) {
+			at := func(rank float64) float64 { return took[max(0, min(len(took)-1, int(rank)))] }
+			least, most := at((q-0.15)*float64(len(took))-1)/1.1-1e-6, at((q+0.15)*float64(len(took))+1)*1.1
+			if got == nil || *got < least || *got > most {
+				r.Fatalf("%s is %v after the crash, want %g to %g, of %v", name, got, least, most, took)
+			}
+		}
+		for range rapid.IntRange(1, 5).Draw(r, "seconds after") {
+			n.now = n.now.Add(time.Second)
+			n.collector.Compute(time.Second)
+			after, _ := n.collector.Health(hello)
+			check("p50", 0.5, after.P50)
+			check("p95", 0.95, after.P95)
+			check("p99", 0.99, after.P99)
+		}
+		for range 60 {
+			n.now = n.now.Add(time.Second)
+			n.collector.Compute(time.Second)
+		}
+		if idle, _ := n.collector.Health(hello); idle.P50 != nil || idle.State != collector.Idle {
+			r.Fatalf("a minute later %s, p50 %v", idle.State, idle.P50)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"math"
+	"math/bits"
 	"sort"
 	"sync/atomic"
 	"time"
@@ -48,11 +49,17 @@ var (
 // live health needs each second for every function.
 type histogram struct {
 	zero    atomic.Uint64
-	sum     atomic.Int64 // nanoseconds
+	sum     atomic.Int64  // nanoseconds
+	used    atomic.Uint64 // a bit for each octave that there is, so that a reader passes over the others
 	octaves [octaveCount]atomic.Pointer[octave]
 }
 
-type octave [perOctave]atomic.Uint64
+// octave is a doubling's counts, and, in a line of memory of its own beside them, what
+// the health loop had counted by its last tick.
+type octave struct {
+	counts [perOctave]atomic.Uint64
+	seen   [perOctave]uint64 // under the lock of the function
+}
 
 // observe counts one duration; a negative one is a clock's fault and counts as zero.
 func (h *histogram) observe(d time.Duration) {
@@ -65,8 +72,9 @@ func (h *histogram) observe(d time.Duration) {
 		if o == nil {
 			slot.CompareAndSwap(nil, new(octave))
 			o = slot.Load()
+			h.used.Or(1 << (at / perOctave))
 		}
-		o[at%perOctave].Add(1)
+		o.counts[at%perOctave].Add(1)
 	}
 	if d > 0 {
 		h.sum.Add(int64(d))
@@ -77,6 +85,7 @@ func (h *histogram) observe(d time.Duration) {
 func (h *histogram) reset() {
 	h.zero.Store(0)
 	h.sum.Store(0)
+	h.used.Store(0)
 	for i := range h.octaves {
 		h.octaves[i].Store(nil)
 	}
@@ -99,13 +108,11 @@ func (h *histogram) each(f func(at int, count uint64)) {
 	if n := h.zero.Load(); n > 0 {
 		f(zeroAt, n)
 	}
-	for i := range h.octaves {
+	for used := h.used.Load(); used != 0; used &= used - 1 {
+		i := bits.TrailingZeros64(used)
 		o := h.octaves[i].Load()
-		if o == nil {
-			continue
-		}
-		for j := range o {
-			if n := o[j].Load(); n > 0 {
+		for j := range o.counts {
+			if n := o.counts[j].Load(); n > 0 {
 				f(i*perOctave+j, n)
 			}
 		}
@@ -145,29 +152,6 @@ func (h *histogram) snapshot() *metric.Histogram {
 	out.Sum = time.Duration(h.sum.Load()).Seconds()
 	return out
 }
-
-// quantile estimates the q-quantile in seconds of total observations counted in
-// buckets, for a q of a half and more, as PromQL's histogram_quantile does: from the
-// largest down, exponentially within a bucket.
-func quantile(q float64, total uint64, buckets *[bucketCount + 1]uint32) float64 {
-	rank := (1 - q) * float64(total)
-	above := 0.0
-	for at := bucketCount - 1; at >= 0; at-- {
-		n := float64(buckets[at])
-		if n == 0 {
-			continue
-		}
-		if above += n; above >= rank {
-			return bounds[at] / fractionStep * math.Pow(fractionStep, (above-rank)/n)
-		}
-	}
-	if n := float64(buckets[zeroAt]); n > 0 {
-		return zeroLimit * (above + n - rank) / n
-	}
-	return 0
-}
-
-var fractionStep = math.Exp2(1.0 / perOctave)
 
 // changed reports whether h counted since the snapshot was taken.
 func (h *histogram) changed(s *metric.Histogram) bool {

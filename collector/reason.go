@@ -3,12 +3,13 @@ package collector
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 )
 
 // reason is the state in words, with its numbers, when it began, and what was
 // deployed shortly before.
-func (t *tracked) reason(k tick, h *Health, sum sums) string {
+func (t *tracked) reason(k *tick, h *Health, sum sums) string {
 	s := t.health
 	switch h.State {
 	case Idle:
@@ -62,14 +63,14 @@ func (s *healthState) healthyReason(sum sums) string {
 	case failed == 0 && sum.calls == 0:
 		return "Calls are in flight, none has ended yet"
 	case failed == 0:
-		return fmt.Sprintf("%s in the last %d s, none failed", calls(sum.calls), windowTicks)
+		return calls(sum.calls) + noneFailed
 	case s.was == Failing || s.was == Degraded:
 		return fmt.Sprintf("Recovered at %s; %d of %s failed in the last %d s", clock(s.since), failed, calls(sum.calls), windowTicks)
 	}
 	return fmt.Sprintf("%d of %s failed in the last %d s", failed, calls(sum.calls), windowTicks)
 }
 
-func (s *healthState) idleReason(k tick) string {
+func (s *healthState) idleReason(k *tick) string {
 	switch {
 	case s.lastCall.IsZero():
 		return uncalled(k.started, s.since)
@@ -105,8 +106,10 @@ func calls(n uint32) string {
 	if n == 1 {
 		return "1 call"
 	}
-	return fmt.Sprintf("%d calls", n)
+	return strconv.Itoa(int(n)) + " calls"
 }
+
+var noneFailed = fmt.Sprintf(" in the last %d s, none failed", windowTicks)
 
 func clock(t time.Time) string { return t.UTC().Format("15:04") + " UTC" }
 

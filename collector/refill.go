@@ -3,15 +3,23 @@ package collector
 import (
 	"context"
 	"fmt"
+	"math"
+	"strings"
 	"time"
 
 	"hadron/collector/metric"
 )
 
+// minute is what a function did in the minute before the start.
+type minute struct {
+	sums
+	took []bucketDelta
+}
+
 // refill gives health the minute before the start, as the store has it: with one
-// query for each kind of count, all functions at once. Durations are not among them:
-// quantiles begin with this process.
+// query for each kind of count and one for durations, all functions at once.
 func (c *Collector) refill(ctx context.Context) error {
+	found := minutes{c: c, of: map[*tracked]*minute{}}
 	for _, q := range []struct {
 		series, by string
 		scale      float64
@@ -42,38 +50,85 @@ func (c *Collector) refill(ctx context.Context) error {
 		if q.by != "" {
 			by = append(by, q.by)
 		}
-		expr := fmt.Sprintf("sum by (%s, %s, %s, %s) (increase(%s{%s=%q,%s=%q}[1m] anchored))", by[0], by[1], by[2], by[len(by)-1],
-			q.series, metric.Job, metric.JobValue, metric.Instance, c.node)
-		points, err := c.ask(ctx, expr, c.started.Add(-time.Millisecond))
+		points, err := c.ask(ctx, c.lastMinute(q.series, by...), c.started.Add(-time.Millisecond))
 		if err != nil {
 			return err
 		}
 		for _, p := range points {
-			c.mu.RLock()
-			t := c.byName[nameOf(p.Labels)]
-			c.mu.RUnlock()
-			n := p.V*q.scale + 0.5
-			if t == nil || !(n >= 1) {
-				continue
+			if n := p.V*q.scale + 0.5; n >= 1 {
+				found.put(p.Labels, func(t *tracked, m *minute) { q.put(&m.sums, t, p.Labels.Get(q.by), n) })
 			}
-			t.mu.Lock()
-			if t.refill == nil {
-				t.refill = new(sums)
-			}
-			q.put(t.refill, t, p.Labels.Get(q.by), n)
-			t.mu.Unlock()
 		}
 	}
-	for _, t := range c.functions() {
+	if err := found.durations(ctx); err != nil {
+		return err
+	}
+	for t, m := range found.of {
 		t.mu.Lock()
-		wakes := t.refill != nil
-		t.restate = t.restate || wakes
+		t.refill, t.restate = m, true
 		t.mu.Unlock()
-		if wakes {
-			c.activate(t)
-		}
+		c.activate(t)
 	}
 	return nil
+}
+
+// minutes are what was found of functions, given to them once all is.
+type minutes struct {
+	c  *Collector
+	of map[*tracked]*minute
+}
+
+// put has add note something of the function that these labels are of.
+func (m *minutes) put(labels metric.Labels, add func(t *tracked, one *minute)) {
+	m.c.mu.RLock()
+	t := m.c.byName[nameOf(labels)]
+	m.c.mu.RUnlock()
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	one := m.of[t]
+	if one == nil {
+		one = new(minute)
+		m.of[t] = one
+	}
+	add(t, one)
+}
+
+func (m *minutes) durations(ctx context.Context) error {
+	c := m.c
+	ctx, cancel := context.WithTimeoutCause(ctx, budgetTimeout, errSlowStore)
+	defer cancel()
+	found, err := c.store.QueryDistributions(ctx, c.lastMinute(metric.Duration, metric.Team, metric.Project, metric.Function), c.started.Add(-time.Millisecond))
+	if err != nil {
+		return fmt.Errorf("query durations: %w", err)
+	}
+	for _, d := range found {
+		if d.Schema > schema {
+			continue // nothing that a Hadron wrote
+		}
+		m.put(d.Labels, func(_ *tracked, m *minute) {
+			add := func(at int, n float64) {
+				if n >= 0.5 && at >= 0 && at <= zeroAt {
+					m.took = append(m.took, bucketDelta{uint16(at), uint32(n + 0.5)})
+				}
+			}
+			add(zeroAt, d.ZeroCount)
+			for _, b := range d.Buckets {
+				if at := int(b.Index)<<(schema-d.Schema) - firstBucket; at < zeroAt {
+					add(at, b.Count)
+				}
+			}
+		})
+	}
+	return nil
+}
+
+// lastMinute is the query for what a counter or histogram of this node counted in a minute.
+func (c *Collector) lastMinute(series string, by ...string) string {
+	return fmt.Sprintf("sum by (%s) (increase(%s{%s=%q,%s=%q}[1m] anchored))", strings.Join(by, ", "),
+		series, metric.Job, metric.JobValue, metric.Instance, c.node)
 }
 
 // column is the place of a latency objective among them, -1 where there is none.
@@ -93,7 +148,7 @@ func (p *promise) column(slo string) int {
 
 // refill spreads counts evenly over the window, so that they leave it as evenly. The
 // caller holds the function's lock.
-func (s *healthState) refill(total *sums, started time.Time) {
+func (s *healthState) refill(total *minute, started time.Time) {
 	if s.window == nil {
 		s.window = new(window)
 	}
@@ -114,8 +169,34 @@ func (s *healthState) refill(total *sums, started time.Time) {
 		w.ticks[(w.at+i)%windowTicks].add(&one)
 		w.total.add(&one)
 	}
+	w.durations.refill(w.at, total.took)
 	if total.calls > 0 {
 		s.lastCall = started
 	}
 	s.full = true
+}
+
+// refill gives the ticks of the window, the oldest of which is at this place, a share of
+// durations each. What cannot be shared evenly is dealt out over the ticks, beginning with the newest,
+// so that the quantiles stay what they are while the minute leaves the window.
+func (d *durations) refill(oldest int, took []bucketDelta) {
+	rest, dealt := make([][windowTicks]uint8, len(took)), 0
+	for i, b := range took {
+		for range b.n % windowTicks {
+			_, part := math.Modf(float64(dealt) * (math.Phi - 1)) // never near one dealt lately
+			rest[i][windowTicks-1-int(part*windowTicks)]++
+			dealt++
+		}
+	}
+	for tick := range windowTicks {
+		at := (oldest + tick) % windowTicks
+		for range d.ticks[at] { // in the queue a tick's deltas lie together
+			d.deltas.push(d.deltas.pop())
+		}
+		for i, b := range took {
+			if n := b.n/windowTicks + uint32(rest[i][tick]); n > 0 {
+				d.add(at, int(b.at), n)
+			}
+		}
+	}
 }

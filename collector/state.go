@@ -139,6 +139,9 @@ func (j *judge) judgeErrors(w *window, a allowance) {
 		}
 		return
 	}
+	if w.total.failed() < minBad {
+		return
+	}
 	wide := w.last(j.erring.span(windowTicks))
 	if failed := wide.failed(); failed >= minBad && ratio(failed, wide.calls) >= a.degradeAt() {
 		j.erring.on = true
@@ -148,6 +151,9 @@ func (j *judge) judgeErrors(w *window, a allowance) {
 // fails reports whether the errors of the last seconds, or of the rare calls of
 // the whole window, are a failure.
 func (j *judge) fails(w *window, a allowance) bool {
+	if w.total.failed() < min(burstErrors, shortErrors, rareErrors) {
+		return false
+	}
 	for _, rule := range [...]struct {
 		ticks  int
 		errors uint32
@@ -178,6 +184,9 @@ func (j *judge) judgeSlow(w *window, i int, allowed float64) {
 		}
 		return
 	}
+	if w.total.slow[i] < minBad {
+		return
+	}
 	wide := w.last(c.span(windowTicks))
 	if wide.slow[i] >= minBad && ratio(wide.slow[i], wide.calls) > allowed {
 		c.on = true
@@ -191,6 +200,9 @@ func (j *judge) judgeRefused(w *window) {
 		if ratio(calm.overloaded, calm.calls+calm.overloaded) <= refusedRatio/2 {
 			c.end(calmTicks)
 		}
+		return
+	}
+	if w.total.overloaded < minBad {
 		return
 	}
 	wide := w.last(c.span(windowTicks))

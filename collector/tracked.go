@@ -72,7 +72,7 @@ type tracked struct {
 	dropped     *[len(dropReasons)]uint64     // made at the first drop
 	quarantined map[int]invocation.Quarantine // by version
 
-	refill  *sums // the minute before the start, until the health loop has taken it
+	refill  *minute // the minute before the start, until the health loop has taken it
 	budget  budget
 	seen    seen         // of the health loop
 	health  *healthState // of the health loop; made when there is something to see

@@ -65,17 +65,10 @@ func ratio(part, whole uint32) float64 {
 
 // window is a function's last ticks. It exists while the function is called.
 type window struct {
+	at        int  // the next tick's place
+	total     sums // of all ticks
+	durations durations
 	ticks     [windowTicks]sums
-	total     sums                       // of all ticks
-	counted   [windowTicks][]bucketDelta // durations of each tick
-	sum       [bucketCount + 1]uint32    // durations of all ticks
-	durations uint64                     // their number
-	at        int                        // the next tick's place
-}
-
-type bucketDelta struct {
-	at uint16
-	n  uint32
 }
 
 // advance makes room for a tick, whose place it returns: the oldest tick goes.
@@ -84,11 +77,7 @@ func (w *window) advance() int {
 	w.at = (w.at + 1) % windowTicks
 	w.total.subtract(&w.ticks[at])
 	w.ticks[at] = sums{}
-	for _, d := range w.counted[at] {
-		w.sum[d.at] -= d.n
-		w.durations -= uint64(d.n)
-	}
-	w.counted[at] = w.counted[at][:0]
+	w.durations.advance(at)
 	return at
 }
 
@@ -113,17 +102,11 @@ type handleSeen struct {
 	errors [len(errorCodes)]uint64
 	cold   uint64
 	cpu    int64
-	hist   *histogramSeen
+	zero   uint64 // of durations; of others see octave
 }
 
-type histogramSeen struct {
-	zero    uint64
-	octaves [octaveCount]*[perOctave]uint64
-}
-
-// observe adds to the tick at a place what the handle counted since the last one.
-// latency maps the handle's objectives to their columns. The caller holds the
-// owner's lock.
+// observe adds to the tick at a place what the handle counted since the last one. The
+// caller holds the owner's lock.
 func (w *window) observe(h *Handle, at int) {
 	s := &w.ticks[at]
 	for i := range h.errors {
@@ -150,41 +133,7 @@ func (w *window) observe(h *Handle, at int) {
 	s.cold += uint32(cold - h.seen.cold)
 	s.cpu += cpu - h.seen.cpu
 	h.seen.cold, h.seen.cpu = cold, cpu
-	w.observeDurations(h, at)
-}
-
-func (w *window) observeDurations(h *Handle, at int) {
-	seen := h.seen.hist
-	if seen == nil {
-		seen = new(histogramSeen)
-		h.seen.hist = seen
-	}
-	put := func(bucket int, n uint64) {
-		w.sum[bucket] += uint32(n)
-		w.durations += n
-		w.counted[at] = append(w.counted[at], bucketDelta{uint16(bucket), uint32(n)})
-	}
-	if n := h.duration.zero.Load(); n > seen.zero {
-		put(zeroAt, n-seen.zero)
-		seen.zero = n
-	}
-	for i := range h.duration.octaves {
-		o := h.duration.octaves[i].Load()
-		if o == nil {
-			continue
-		}
-		before := seen.octaves[i]
-		if before == nil {
-			before = new([perOctave]uint64)
-			seen.octaves[i] = before
-		}
-		for j := range o {
-			if n := o[j].Load(); n > before[j] {
-				put(i*perOctave+j, n-before[j])
-				before[j] = n
-			}
-		}
-	}
+	w.durations.observe(h, at)
 }
 
 // trend is invocations by spans of trendTicks.

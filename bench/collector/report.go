@@ -43,7 +43,7 @@ func report(o options, f figures) string {
 	}
 	for _, share := range []string{"0%", "10%", "100%"} {
 		name := "Health/10000_functions,_" + share + "_called"
-		if tick := f.health[name]["ns/op"]; tick > 0 {
+		if tick := f.health[name]["cpu-ns/op"]; tick > 0 {
 			line("live health of 10,000 functions, "+strings.TrimSuffix(share, "%")+" % called each second: of a processor", fmt.Sprintf("%.4f", tick/1e9), "0.1")
 		}
 	}

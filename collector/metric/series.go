@@ -62,6 +62,20 @@ type Point struct {
 	V      float64
 }
 
+// Distribution is one element of an instant query's answer that is a native histogram.
+type Distribution struct {
+	Labels    Labels
+	Schema    int32
+	ZeroCount float64
+	Buckets   []Bucket // positive ones that count something, lowest first
+}
+
+// Bucket counts what is over 2^((Index-1)·2^-Schema) and at most 2^(Index·2^-Schema).
+type Bucket struct {
+	Index int32
+	Count float64
+}
+
 // Range is one series of a range query's answer.
 type Range struct {
 	Labels Labels

@@ -3,6 +3,7 @@ package tsdb_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -145,6 +146,13 @@ func TestHistograms(t *testing.T) {
 	}
 	if _, err := db.Query(t.Context(), "latency_seconds", now); !errors.Is(err, tsdb.ErrHistogramResult) {
 		t.Errorf("a bare histogram: %v", err)
+	}
+	found, err := db.QueryDistributions(t.Context(), `sum(latency_seconds) or label_replace(vector(1), "a", "number", "", "")`, now)
+	if err != nil || len(found) != 1 || found[0].ZeroCount != 0 || !slices.Equal(found[0].Buckets, []metric.Bucket{{Index: 1, Count: 8}, {Index: 2, Count: 12}}) {
+		t.Errorf("the distribution: %+v, %v", found, err)
+	}
+	if _, err := db.QueryDistributions(t.Context(), "1", now); !errors.Is(err, tsdb.ErrBadQuery) {
+		t.Errorf("the distribution of a number: %v", err)
 	}
 	if err := db.Append(t.Context(), []metric.Sample{{Series: latency, T: now.UnixMilli() + 1, V: metric.Stale}}); err != nil {
 		t.Fatal(err)

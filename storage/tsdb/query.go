@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"hadron/collector/metric"
 )
@@ -18,25 +20,49 @@ import (
 // whatever sort function the expression ends in; a scalar is one point without
 // labels. Errors: ErrBadQuery, ErrQueryTimeout, ErrHistogramResult, ErrClosed,
 // and the cause of ctx.
-func (d *DB) Query(ctx context.Context, expr string, at time.Time) ([]metric.Point, error) {
+func (d *DB) Query(ctx context.Context, expr string, at time.Time) (out []metric.Point, err error) {
+	err = d.instant(ctx, expr, at, func(answer parser.Value) (err error) {
+		switch value := answer.(type) {
+		case promql.Scalar:
+			out = []metric.Point{{T: value.T, V: value.V}}
+		case promql.Vector:
+			out, err = points(value)
+		default:
+			err = fmt.Errorf("query metrics: %w: the answer is a %s, not numbers at one instant", ErrBadQuery, answer.Type())
+		}
+		return err
+	})
+	return out, err
+}
+
+// QueryDistributions evaluates an expression whose answer is native histograms at one
+// instant, sorted by labels; numbers among them are left out. Errors are those of Query.
+func (d *DB) QueryDistributions(ctx context.Context, expr string, at time.Time) (out []metric.Distribution, err error) {
+	err = d.instant(ctx, expr, at, func(answer parser.Value) error {
+		vector, ok := answer.(promql.Vector)
+		if !ok {
+			return fmt.Errorf("query metrics: %w: the answer is a %s, not histograms at one instant", ErrBadQuery, answer.Type())
+		}
+		out = distributions(vector)
+		return nil
+	})
+	return out, err
+}
+
+// instant evaluates an expression; what use is given ends with it.
+func (d *DB) instant(ctx context.Context, expr string, at time.Time, use func(parser.Value) error) error {
 	ctx, stop := d.Bind(ctx)
 	defer stop()
 	query, err := d.own.NewInstantQuery(ctx, d.Queryable(), nil, expr, at)
 	if err != nil {
-		return nil, queryError(ctx, err, ErrBadQuery)
+		return queryError(ctx, err, ErrBadQuery)
 	}
 	defer query.Close()
 	result := query.Exec(ctx)
 	if result.Err != nil {
-		return nil, queryError(ctx, result.Err, nil)
+		return queryError(ctx, result.Err, nil)
 	}
-	switch value := result.Value.(type) {
-	case promql.Scalar:
-		return []metric.Point{{T: value.T, V: value.V}}, nil
-	case promql.Vector:
-		return points(value)
-	}
-	return nil, fmt.Errorf("query metrics: %w: the answer is a %s, not numbers at one instant", ErrBadQuery, result.Value.Type())
+	return use(result.Value)
 }
 
 // QueryRange evaluates an expression at start, start+step and so on up to end
@@ -77,6 +103,23 @@ func points(vector promql.Vector) ([]metric.Point, error) {
 		out[i] = metric.Point{Labels: fromLabels(sample.Metric), T: sample.T, V: sample.F}
 	}
 	return out, nil
+}
+
+func distributions(vector promql.Vector) (out []metric.Distribution) {
+	slices.SortFunc(vector, func(a, b promql.Sample) int { return labels.Compare(a.Metric, b.Metric) })
+	for _, sample := range vector {
+		if sample.H == nil || !histogram.IsExponentialSchema(sample.H.Schema) {
+			continue
+		}
+		to := metric.Distribution{Labels: fromLabels(sample.Metric), Schema: sample.H.Schema, ZeroCount: sample.H.ZeroCount}
+		for buckets := sample.H.PositiveBucketIterator(); buckets.Next(); {
+			if b := buckets.At(); b.Count != 0 {
+				to.Buckets = append(to.Buckets, metric.Bucket{Index: b.Index, Count: b.Count})
+			}
+		}
+		out = append(out, to)
+	}
+	return out
 }
 
 func ranges(matrix promql.Matrix) ([]metric.Range, error) {

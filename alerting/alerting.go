@@ -63,6 +63,8 @@ type Config struct {
 	// Inhibited says in words what an objective's trouble follows from, so that nobody is
 	// told of it beside of that; empty where it stands for itself. Nil: nothing does.
 	Inhibited func(o Objective) string
+	// Drills are the tests that people ask for; nil: there are none.
+	Drills *Drills
 	// Wake is called when messages were written; nil: nobody is.
 	Wake         func()
 	Installation string        // tells this Hadron's incidents from another's
@@ -302,12 +304,18 @@ func (e *Evaluator) tick(ctx context.Context) {
 	e.mu.Lock()
 	failures := e.status.Failures
 	firing := 0
-	for _, a := range e.alerts {
-		if a.State == Firing {
+	for k, a := range e.alerts {
+		if a.State == Firing && k.SLO != Test {
 			firing++
 		}
 	}
-	e.status = EvaluatorStatus{At: began, Took: took, Rules: len(e.runs), Firing: firing, Open: len(e.incidents)}
+	open := 0
+	for o := range e.incidents {
+		if o.SLO != Test {
+			open++
+		}
+	}
+	e.status = EvaluatorStatus{At: began, Took: took, Rules: len(e.runs), Firing: firing, Open: open}
 	if err != nil {
 		e.status.Failures, e.status.LastError = failures+1, err.Error()
 	}

@@ -33,6 +33,7 @@ type Event struct {
 	Class      string  `json:"class"`           // page or ticket, and the objective: "page: availability"
 	Alert      string  `json:"alert"`           // name of the alert: "SLOBurnRate"
 	SLO        string  `json:"slo"`             // the objective
+	Test       bool    `json:"test,omitempty"`  // nothing is wrong: somebody tries the way here
 	Timestamp  string  `json:"timestamp"`       // RFC 3339
 	Began      string  `json:"began,omitempty"` // of the incident, RFC 3339
 	Details    []Field `json:"details"`         // in the order in which they are read; names differ

@@ -59,7 +59,7 @@ func newOutboxMetrics(r prometheus.Registerer) *outboxMetrics {
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_outbox_messages", Help: "Messages that wait to be delivered."}),
 		dead:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_outbox_dead_letters", Help: "Messages that were given up, kept with the reason."}),
 	}
-	for _, outcome := range []string{"delivered", "retry", "dead"} {
+	for _, outcome := range []string{Delivered, Retry, Dead, Expired} {
 		m.sent.WithLabelValues(outcome)
 	}
 	if r != nil {

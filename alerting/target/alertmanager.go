@@ -63,6 +63,9 @@ func (s *Sender) amAlert(e alerting.Event, severity string) amAlert {
 		},
 		Annotations: map[string]string{"summary": e.Summary, "dedup_key": e.DedupKey}, StartsAt: e.Began, GeneratorURL: e.ClientURL,
 	}
+	if e.Test {
+		a.Labels["test"] = "true"
+	}
 	var lines []string
 	for _, f := range e.Details {
 		lines = append(lines, f.Name+": "+f.Value)

@@ -131,6 +131,7 @@ type Evaluator struct {
 	incidents map[Objective]Incident
 	closed    map[Objective][]time.Time // when incidents ended of late
 	silences  []Silence
+	beats     map[string]time.Time // when a target's watchdog was last written; of the loop alone
 	repeated  map[string]time.Time // when a target with Repeat was told, by its name and dedup key; of the loop alone
 	runs      map[ruleKey]*run
 	specs     map[function.Name]*spec
@@ -208,7 +209,7 @@ func New(cfg Config) (*Evaluator, error) {
 	}
 	cfg = cfg.withDefaults()
 	e := &Evaluator{
-		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, calm: calms{}, measured: measured{map[string]time.Time{}, map[string][]Condition{}}, done: make(chan struct{}),
+		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, beats: map[string]time.Time{}, calm: calms{}, measured: measured{map[string]time.Time{}, map[string][]Condition{}}, done: make(chan struct{}),
 		series: alertSeries{live: map[string]*liveSeries{}},
 	}
 	e.metrics = newMetrics(cfg.Registerer)
@@ -321,6 +322,9 @@ func (e *Evaluator) tick(ctx context.Context) {
 	}
 	e.mu.Unlock()
 
+	if err == nil {
+		e.metrics.evaluated.Set(float64(began.UnixMilli()) / 1000)
+	}
 	e.metrics.firing.Set(float64(firing))
 	e.metrics.open.Set(float64(e.status.Open))
 	switch {

@@ -277,7 +277,7 @@ const (
 	Delivered = "delivered" // its target took it
 	Retry     = "retry"     // it is tried again
 	Dead      = "dead"      // it is a dead letter
-	Expired   = "expired"   // a test that came too late to be sent
+	Expired   = "expired"   // a test or watchdog that came too late to be sent
 )
 
 // Attempt is what came of sending a message once.
@@ -290,8 +290,7 @@ type Attempt struct {
 // deliver sends one event and notes what came of it.
 func (d *Deliverer) deliver(ctx context.Context, m Message) {
 	began := d.cfg.Now()
-	if m.Event.Test && m.Event.Action == Trigger && began.Sub(m.Created) > maxDrill {
-		// Whoever asked has given up. Its end is sent all the same: it may have arrived.
+	if m.Event.late(began, m.Created) {
 		d.note(ctx, m, Expired, func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
 		return
 	}
@@ -310,13 +309,16 @@ func (d *Deliverer) deliver(ctx context.Context, m Message) {
 	if err == nil {
 		d.note(ctx, m, Delivered, func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
 		d.cfg.Observe(m, Attempt{Began: began, Ended: now, Outcome: Delivered})
+		if m.Event.Watchdog {
+			d.metrics.beat.WithLabelValues(m.Event.Target).Set(float64(now.UnixMilli()) / 1000)
+		}
 		d.metrics.age.Observe(now.Sub(m.Created).Seconds())
 		return
 	}
 	final, after := isFinal(err)
 	attempt := Attempt{Began: began, Ended: now, Outcome: Dead, Err: err}
 	switch {
-	case final:
+	case final && !m.Event.Watchdog: // the next one of a watchdog would only be another dead letter
 		d.bury(ctx, m, err.Error())
 	case now.Sub(m.Created) > d.cfg.MaxAge:
 		d.bury(ctx, m, fmt.Sprintf("not delivered within %s; last: %v", words(d.cfg.MaxAge), err))

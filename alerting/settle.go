@@ -15,6 +15,7 @@ import (
 func (r *round) settle(ctx context.Context) error {
 	e := r.e
 	change := r.change(ctx)
+	beating := r.watchdogs(&change)
 	if !change.empty() {
 		if err := e.cfg.Store.Commit(ctx, change); err != nil {
 			// It may have been stored all the same: what is true is in the store.
@@ -41,6 +42,9 @@ func (r *round) settle(ctx context.Context) error {
 		e.closing(ended.Objective, ended.ClosedAt)
 	}
 	e.mu.Unlock()
+	for _, target := range beating {
+		e.beats[target] = r.now
+	}
 	e.cfg.Drills.stored(r.now, change, r.hushed)
 	r.report(ctx, change)
 	return nil

@@ -63,6 +63,8 @@ type Config struct {
 	// Inhibited says in words what an objective's trouble follows from, so that nobody is
 	// told of it beside of that; empty where it stands for itself. Nil: nothing does.
 	Inhibited func(o Objective) string
+	// Drills are the tests that people ask for; nil: there are none.
+	Drills *Drills
 	// Wake is called when messages were written; nil: nobody is.
 	Wake         func()
 	Installation string        // tells this Hadron's incidents from another's
@@ -129,6 +131,7 @@ type Evaluator struct {
 	incidents map[Objective]Incident
 	closed    map[Objective][]time.Time // when incidents ended of late
 	silences  []Silence
+	beats     map[string]time.Time // when a target's watchdog was last written; of the loop alone
 	repeated  map[string]time.Time // when a target with Repeat was told, by its name and dedup key; of the loop alone
 	runs      map[ruleKey]*run
 	specs     map[function.Name]*spec
@@ -206,7 +209,7 @@ func New(cfg Config) (*Evaluator, error) {
 	}
 	cfg = cfg.withDefaults()
 	e := &Evaluator{
-		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, calm: calms{}, measured: measured{map[string]time.Time{}, map[string][]Condition{}}, done: make(chan struct{}),
+		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, beats: map[string]time.Time{}, calm: calms{}, measured: measured{map[string]time.Time{}, map[string][]Condition{}}, done: make(chan struct{}),
 		series: alertSeries{live: map[string]*liveSeries{}},
 	}
 	e.metrics = newMetrics(cfg.Registerer)
@@ -302,17 +305,26 @@ func (e *Evaluator) tick(ctx context.Context) {
 	e.mu.Lock()
 	failures := e.status.Failures
 	firing := 0
-	for _, a := range e.alerts {
-		if a.State == Firing {
+	for k, a := range e.alerts {
+		if a.State == Firing && k.SLO != Test {
 			firing++
 		}
 	}
-	e.status = EvaluatorStatus{At: began, Took: took, Rules: len(e.runs), Firing: firing, Open: len(e.incidents)}
+	open := 0
+	for o := range e.incidents {
+		if o.SLO != Test {
+			open++
+		}
+	}
+	e.status = EvaluatorStatus{At: began, Took: took, Rules: len(e.runs), Firing: firing, Open: open}
 	if err != nil {
 		e.status.Failures, e.status.LastError = failures+1, err.Error()
 	}
 	e.mu.Unlock()
 
+	if err == nil {
+		e.metrics.evaluated.Set(float64(began.UnixMilli()) / 1000)
+	}
 	e.metrics.firing.Set(float64(firing))
 	e.metrics.open.Set(float64(e.status.Open))
 	switch {

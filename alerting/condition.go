@@ -88,6 +88,9 @@ func (k Key) Name() string {
 	if known, ok := kinds[k.SLO]; ok {
 		return known.alert
 	}
+	if k.SLO == Test {
+		return drillAlert
+	}
 	return slo.AlertName
 }
 

@@ -23,6 +23,9 @@ type DelivererConfig struct {
 	Send    func(ctx context.Context, e Event) error
 	Routing func(name function.Name) (key string, ok bool) // as Config.Routing; nil: there is no PagerDuty
 
+	// Observe is told what came of each attempt; nil: nobody is.
+	Observe func(Message, Attempt)
+
 	Workers    int           // events sent at once; default 8
 	PerMinute  int           // events of one lane; default 100
 	Timeout    time.Duration // of one Send; default 10s
@@ -68,6 +71,9 @@ func (c DelivererConfig) withDefaults() DelivererConfig {
 	length(&c.Poll, 5*time.Second)
 	if c.Routing == nil {
 		c.Routing = func(function.Name) (string, bool) { return "", false }
+	}
+	if c.Observe == nil {
+		c.Observe = func(Message, Attempt) {}
 	}
 	c.BackoffMax = max(c.BackoffMax, c.BackoffMin)
 	if c.Now == nil {
@@ -266,41 +272,67 @@ func (d *Deliverer) bind(ctx context.Context) error {
 // lane is what a message is in order within.
 func (m Message) lane() string { return m.Event.Target + " " + m.Event.RoutingKey }
 
+// Outcomes of an attempt to deliver a message.
+const (
+	Delivered = "delivered" // its target took it
+	Retry     = "retry"     // it is tried again
+	Dead      = "dead"      // it is a dead letter
+	Expired   = "expired"   // a test or watchdog that came too late to be sent
+)
+
+// Attempt is what came of sending a message once.
+type Attempt struct {
+	Began, Ended time.Time
+	Outcome      string
+	Err          error // nil where it was delivered
+}
+
 // deliver sends one event and notes what came of it.
 func (d *Deliverer) deliver(ctx context.Context, m Message) {
 	began := d.cfg.Now()
+	if m.Event.late(began, m.Created) {
+		d.note(ctx, m, Expired, func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
+		return
+	}
 	event := m.Event
 	event.ID = m.ID
 	err := d.send(ctx, event)
 	if ctx.Err() != nil {
 		// Stopping: whether it arrived is not known, so it stays and is sent again.
 		if err == nil {
-			d.note(context.WithoutCancel(ctx), m, "delivered", func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
+			d.note(context.WithoutCancel(ctx), m, Delivered, func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
 		}
 		return
 	}
 	now := d.cfg.Now()
 	d.metrics.seconds.Observe(now.Sub(began).Seconds())
 	if err == nil {
-		d.note(ctx, m, "delivered", func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
+		d.note(ctx, m, Delivered, func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
+		d.cfg.Observe(m, Attempt{Began: began, Ended: now, Outcome: Delivered})
+		if m.Event.Watchdog {
+			d.metrics.beat.WithLabelValues(m.Event.Target).Set(float64(now.UnixMilli()) / 1000)
+		}
 		d.metrics.age.Observe(now.Sub(m.Created).Seconds())
 		return
 	}
 	final, after := isFinal(err)
+	attempt := Attempt{Began: began, Ended: now, Outcome: Dead, Err: err}
 	switch {
-	case final:
+	case final && !m.Event.Watchdog: // the next one of a watchdog would only be another dead letter
 		d.bury(ctx, m, err.Error())
 	case now.Sub(m.Created) > d.cfg.MaxAge:
 		d.bury(ctx, m, fmt.Sprintf("not delivered within %s; last: %v", words(d.cfg.MaxAge), err))
 	default:
+		attempt.Outcome = Retry
 		attempts := m.Attempts + 1
 		wait := max(after, backoff(d.cfg.BackoffMin, d.cfg.BackoffMax, attempts))
 		d.cfg.Logger.WarnContext(ctx, "event was not delivered, it will be tried again", "target", m.Event.Target, "function", string(m.Function),
 			"action", string(m.Event.Action), "attempts", attempts, "again_in", wait, "error", err)
-		d.note(ctx, m, "retry", func(ctx context.Context) error {
+		d.note(ctx, m, Retry, func(ctx context.Context) error {
 			return d.cfg.Outbox.Postpone(ctx, m.ID, attempts, now.Add(wait), oneLine(err.Error(), maxReason))
 		})
 	}
+	d.cfg.Observe(m, attempt)
 }
 
 var errSlowPager = errors.New("the pager took too long to answer")
@@ -320,7 +352,7 @@ func (d *Deliverer) send(ctx context.Context, e Event) (err error) {
 func (d *Deliverer) bury(ctx context.Context, m Message, reason string) {
 	d.cfg.Logger.ErrorContext(ctx, "event was given up", "target", m.Event.Target, "function", string(m.Function), "action", string(m.Event.Action),
 		"dedup_key", m.Event.DedupKey, "reason", oneLine(reason, maxReason))
-	d.note(ctx, m, "dead", func(ctx context.Context) error {
+	d.note(ctx, m, Dead, func(ctx context.Context) error {
 		return d.cfg.Outbox.Bury(ctx, m.ID, d.cfg.Now(), oneLine(reason, maxReason))
 	})
 }

@@ -48,6 +48,7 @@ func (e *Evaluator) evaluate(ctx context.Context, now time.Time) error {
 	r.plan()
 	r.ask(ctx)
 	r.conditions(ctx)
+	r.drills()
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // stopped in the middle: half a round changes nothing
 	}
@@ -318,8 +319,8 @@ func (r *round) settleOn(key Key, was Status, v verdict) {
 // incident does not end in between.
 func (r *round) forget() {
 	for k := range r.e.alerts {
-		if isCondition(k.SLO) {
-			continue // see conditions
+		if isCondition(k.SLO) || k.SLO == Test {
+			continue // see conditions and drills
 		}
 		s, ok := r.specs[k.Function]
 		_, promised := s.objective(k.SLO)

@@ -24,18 +24,21 @@ type Event struct {
 	DedupKey   string  `json:"dedup_key"` // at most MaxDedupKey bytes; one per installation, function and SLO
 	Target     string  `json:"-"`         // kept beside the event, not in it, as the next two
 	RoutingKey string  `json:"-"`
-	ID         int64   `json:"-"`               // of its message: the same however often it is sent
-	Summary    string  `json:"summary"`         // at most MaxSummary characters; the first 100 say it all
-	Severity   string  `json:"severity"`        // critical or warning
-	Source     string  `json:"source"`          // the installation; never blank
-	Component  string  `json:"component"`       // team/project/name
-	Group      string  `json:"group"`           // team
-	Class      string  `json:"class"`           // page or ticket, and the objective: "page: availability"
-	Alert      string  `json:"alert"`           // name of the alert: "SLOBurnRate"
-	SLO        string  `json:"slo"`             // the objective
-	Timestamp  string  `json:"timestamp"`       // RFC 3339
-	Began      string  `json:"began,omitempty"` // of the incident, RFC 3339
-	Details    []Field `json:"details"`         // in the order in which they are read; names differ
+	ID         int64   `json:"-"`                  // of its message: the same however often it is sent
+	Summary    string  `json:"summary"`            // at most MaxSummary characters; the first 100 say it all
+	Severity   string  `json:"severity"`           // critical or warning
+	Source     string  `json:"source"`             // the installation; never blank
+	Component  string  `json:"component"`          // team/project/name
+	Group      string  `json:"group"`              // team
+	Class      string  `json:"class"`              // page or ticket, and the objective: "page: availability"
+	Alert      string  `json:"alert"`              // name of the alert: "SLOBurnRate"
+	SLO        string  `json:"slo"`                // the objective
+	Test       bool    `json:"test,omitempty"`     // nothing is wrong: somebody tries the way here
+	Watchdog   bool    `json:"watchdog,omitempty"` // it says that alerts are evaluated and delivered
+	Until      string  `json:"until,omitempty"`    // RFC 3339: what a watchdog says is worth nothing afterwards
+	Timestamp  string  `json:"timestamp"`          // RFC 3339
+	Began      string  `json:"began,omitempty"`    // of the incident, RFC 3339
+	Details    []Field `json:"details"`            // in the order in which they are read; names differ
 	Links      []Link  `json:"links,omitempty"`
 	Client     string  `json:"client,omitempty"`
 	ClientURL  string  `json:"client_url,omitempty"`

@@ -106,7 +106,9 @@ func (m *memory) Commit(_ context.Context, c alerting.Change) error {
 		for _, e := range c.Closed {
 			delete(m.incidents, e.Objective)
 			delete(m.hands, e.Objective)
-			m.ended = append(m.ended, e)
+			if e.SLO != alerting.Test {
+				m.ended = append(m.ended, e)
+			}
 		}
 		m.messages = slices.DeleteFunc(m.messages, func(x alerting.Message) bool {
 			return x.Event.RoutingKey == "" && slices.Contains(c.Withdrawn, x.Event.DedupKey)

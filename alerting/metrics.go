@@ -8,6 +8,7 @@ type metrics struct {
 	failures    *prometheus.CounterVec // by what failed
 	transitions *prometheus.CounterVec // by class and new state
 	firing      prometheus.Gauge
+	evaluated   prometheus.Gauge
 	open        prometheus.Gauge
 }
 
@@ -24,13 +25,16 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "hadron_alert_transitions_total", Help: "Changes of alerts, by class and new state.",
 		}, []string{"class", "state"}),
 		firing: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_alerts_firing", Help: "Alerts that fire."}),
-		open:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_incidents_open", Help: "Incidents that are open."}),
+		evaluated: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "hadron_alert_evaluated_timestamp_seconds", Help: "When an evaluation last went well throughout.",
+		}),
+		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_incidents_open", Help: "Incidents that are open."}),
 	}
 	for _, part := range []string{"list", "query", "store", "append", "panic"} {
 		m.failures.WithLabelValues(part)
 	}
 	if r != nil {
-		r.MustRegister(m.seconds, m.failures, m.transitions, m.firing, m.open)
+		r.MustRegister(m.seconds, m.failures, m.transitions, m.firing, m.evaluated, m.open)
 	}
 	return m
 }
@@ -41,6 +45,7 @@ type outboxMetrics struct {
 	seconds prometheus.Histogram
 	age     prometheus.Histogram
 	waiting prometheus.Gauge
+	beat    *prometheus.GaugeVec // by target
 	dead    prometheus.Gauge
 }
 
@@ -56,14 +61,17 @@ func newOutboxMetrics(r prometheus.Registerer) *outboxMetrics {
 			Name: "hadron_outbox_delivery_seconds", Help: "Time from the change of an alert to its delivery.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 10),
 		}),
+		beat: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hadron_watchdog_delivered_timestamp_seconds", Help: "When a target last took a watchdog message.",
+		}, []string{"target"}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_outbox_messages", Help: "Messages that wait to be delivered."}),
 		dead:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "hadron_outbox_dead_letters", Help: "Messages that were given up, kept with the reason."}),
 	}
-	for _, outcome := range []string{"delivered", "retry", "dead"} {
+	for _, outcome := range []string{Delivered, Retry, Dead, Expired} {
 		m.sent.WithLabelValues(outcome)
 	}
 	if r != nil {
-		r.MustRegister(m.sent, m.seconds, m.age, m.waiting, m.dead)
+		r.MustRegister(m.sent, m.seconds, m.age, m.beat, m.waiting, m.dead)
 	}
 	return m
 }

@@ -106,6 +106,9 @@ func (p page) event() Event {
 	if len(e.Links) > 0 {
 		e.ClientURL = e.Links[0].Href
 	}
+	if p.incident.SLO == Test {
+		return p.drillEvent(e)
+	}
 	if p.action == Resolve {
 		e.Summary = oneLine(fmt.Sprintf("%s: %s.", name.Base(), p.why), MaxSummary)
 		e.Details = []Field{{"ended", p.why}, {"began", p.began().UTC().Format(time.RFC3339)}}

@@ -50,7 +50,7 @@ func (e *Evaluator) expose(ctx context.Context, now time.Time) error {
 		samples = append(samples, metric.Sample{Series: &l.Series, T: at, V: v})
 	}
 	for k, a := range e.alerts {
-		if !a.active() {
+		if !a.active() || k.SLO == Test {
 			continue
 		}
 		id := fmt.Sprint(k)

@@ -15,6 +15,7 @@ import (
 func (r *round) settle(ctx context.Context) error {
 	e := r.e
 	change := r.change(ctx)
+	beating := r.watchdogs(&change)
 	if !change.empty() {
 		if err := e.cfg.Store.Commit(ctx, change); err != nil {
 			// It may have been stored all the same: what is true is in the store.
@@ -41,13 +42,19 @@ func (r *round) settle(ctx context.Context) error {
 		e.closing(ended.Objective, ended.ClosedAt)
 	}
 	e.mu.Unlock()
+	for _, target := range beating {
+		e.beats[target] = r.now
+	}
+	e.cfg.Drills.stored(r.now, change, r.hushed)
 	r.report(ctx, change)
 	return nil
 }
 
 func (r *round) report(ctx context.Context, change Change) {
 	for k, s := range change.Alerts {
-		r.e.metrics.transitions.WithLabelValues(string(k.Class), string(s.State)).Inc()
+		if k.SLO != Test {
+			r.e.metrics.transitions.WithLabelValues(string(k.Class), string(s.State)).Inc()
+		}
 		r.e.cfg.Logger.InfoContext(ctx, "alert changed", "function", string(k.Function), "slo", k.SLO,
 			"class", string(k.Class), "window", k.Window, "state", string(s.State), "reason", r.verdicts[k].reason)
 	}
@@ -92,7 +99,7 @@ func (r *round) change(ctx context.Context) Change {
 			c.Incidents = append(c.Incidents, *next)
 		}
 		c.Messages = append(c.Messages, r.messages(ctx, tell, cmp.Or(next, open), firing[o])...)
-		if _, exists := r.specs[o.Function]; !exists && next == nil && open != nil {
+		if _, exists := r.specs[o.Function]; (!exists || o.SLO == Test) && next == nil && open != nil {
 			c.Withdrawn = append(c.Withdrawn, open.DedupKey)
 		}
 	}
@@ -225,6 +232,8 @@ func (r *round) message(ctx context.Context, action Action, in Incident, firing 
 	}
 	if action == Resolve {
 		p.why = r.ending(in.Objective)
+	} else if in.SLO == Test {
+		p.why = r.verdicts[drillKey(in.Function, in.Class)].reason
 	} else if isCondition(in.SLO) {
 		p.why = r.verdicts[conditionKey(in.Function, in.SLO)].reason
 	}
@@ -254,6 +263,9 @@ func (r *round) ending(o Objective) string {
 	s, ok := r.specs[o.Function]
 	if !ok {
 		return "the function was deleted"
+	}
+	if o.SLO == Test {
+		return "the test is over, nothing was wrong"
 	}
 	if _, promised := s.objective(o.SLO); !promised && !isCondition(o.SLO) {
 		return "the manifest does not have this objective any more"

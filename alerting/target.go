@@ -20,11 +20,14 @@ type Target struct {
 	Teams   []string      // whose functions' incidents it hears of; none: all
 	Classes []slo.Class   // none: all
 	Repeat  time.Duration // an open incident is told again so often; 0: never
+	// Watchdog is how often it is told that alerts are evaluated and delivered; 0: never.
+	Watchdog time.Duration
+	Only     bool // it hears of the watchdog alone
 }
 
 // wants reports whether the target is to hear of an incident of this class.
 func (t Target) wants(name function.Name, class slo.Class) bool {
-	return (len(t.Teams) == 0 || slices.Contains(t.Teams, name.Team())) &&
+	return !t.Only && (len(t.Teams) == 0 || slices.Contains(t.Teams, name.Team())) &&
 		(len(t.Classes) == 0 || slices.Contains(t.Classes, class))
 }
 

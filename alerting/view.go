@@ -218,3 +218,8 @@ func pairs(list []slo.Pair) metric.Labels {
 	slices.SortFunc(out, func(a, b metric.Label) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
+
+// Tells reports whether anybody is told of a function's incident of that class.
+func (e *Evaluator) Tells(name function.Name, class slo.Class) bool {
+	return e.cfg.Routing != nil || slices.ContainsFunc(e.cfg.Targets, func(t Target) bool { return t.wants(name, class) })
+}

@@ -47,7 +47,11 @@ func (s *Sender) sendAlertmanager(ctx context.Context, e alerting.Event) error {
 	if err != nil {
 		return &alerting.FinalError{Err: err}
 	}
-	return s.post(ctx, strings.TrimSuffix(strings.TrimSuffix(s.cfg.URL, "/"), "/api/v2/alerts")+"/api/v2/alerts", body, nil)
+	return s.post(ctx, s.alertsURL(), body, nil)
+}
+
+func (s *Sender) alertsURL() string {
+	return strings.TrimSuffix(strings.TrimSuffix(s.cfg.URL, "/"), "/api/v2/alerts") + "/api/v2/alerts"
 }
 
 func (s *Sender) amAlert(e alerting.Event, severity string) amAlert {
@@ -62,6 +66,9 @@ func (s *Sender) amAlert(e alerting.Event, severity string) amAlert {
 			"slo": e.SLO, "class": string(class), "severity": severity, "job": "hadron", "hadron": s.opts.Installation,
 		},
 		Annotations: map[string]string{"summary": e.Summary, "dedup_key": e.DedupKey}, StartsAt: e.Began, GeneratorURL: e.ClientURL,
+	}
+	if e.Test {
+		a.Labels["test"] = "true"
 	}
 	var lines []string
 	for _, f := range e.Details {

@@ -96,6 +96,14 @@ func TestRealAlertmanager(t *testing.T) {
 	mu.Unlock()
 	send(alerting.Resolve, "critical")
 	wait("resolved page greeting")
+
+	// The watchdog fires while it is heard, and ends by itself when it is not.
+	if err := s.Send(t.Context(), alerting.Event{
+		Action: alerting.Trigger, Watchdog: true, Alert: "Watchdog", Summary: "well", Until: time.Now().Add(3 * time.Second).UTC().Format(time.RFC3339Nano),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wait("resolved page greeting, firing  , resolved  ")
 }
 
 // startAlertmanager runs one on loopback that groups nothing for long.

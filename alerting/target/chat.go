@@ -55,6 +55,8 @@ func (s *Sender) sendSlack(ctx context.Context, e alerting.Event) error {
 		head, color = "✅ ", "#2e7d32"
 	case e.Action == alerting.Acknowledge:
 		head, color = "👀 ", "#1565c0"
+	case e.Test:
+		head, color = "🧪 ", "#6a1b9a"
 	case e.Severity == "warning":
 		head = "🟡 "
 	}

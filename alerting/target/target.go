@@ -28,12 +28,13 @@ const (
 	Alertmanager = "alertmanager" // its API v2
 	Slack        = "slack"        // and what takes Slack's incoming webhooks: Mattermost, Rocket.Chat, Discord at /slack
 	Webhook      = "webhook"      // JSON, signed
+	Heartbeat    = "heartbeat"    // hears of the watchdog alone: a dead man's switch
 )
 
 // Config is one target, as the file has it.
 type Config struct {
 	Name       string   `yaml:"name"`        // unique; [a-z][a-z0-9-]{0,62}, and not "pagerduty"
-	Type       string   `yaml:"type"`        // alertmanager, slack or webhook
+	Type       string   `yaml:"type"`        // alertmanager, slack, webhook or heartbeat
 	URL        string   `yaml:"url"`         // http or https; a secret for slack
 	URLFile    string   `yaml:"url_file"`    // in its place
 	TokenFile  string   `yaml:"token_file"`  // sent as bearer token; optional
@@ -41,7 +42,10 @@ type Config struct {
 	Teams      []string `yaml:"teams"`       // whose incidents it hears of; none: all
 	Classes    []string `yaml:"classes"`     // page, ticket; none: both
 
+	Watchdog string `yaml:"watchdog"` // how often a heartbeat (1m) or Alertmanager (never) hears that alerts are evaluated and delivered
+
 	token, secret string
+	watchdog      time.Duration
 }
 
 // File is the targets as the file has them.
@@ -92,13 +96,16 @@ func (c *Config) load() error {
 	if !nameRule.MatchString(c.Name) || c.Name == alerting.PagerDuty {
 		return fmt.Errorf("name %q: write a-z, 0-9 and hyphens, beginning with a letter, and not pagerduty", c.Name)
 	}
-	if !slices.Contains([]string{Alertmanager, Slack, Webhook}, c.Type) {
-		return fmt.Errorf("%s: type %q is none of alertmanager, slack and webhook", c.Name, c.Type)
+	if !slices.Contains([]string{Alertmanager, Slack, Webhook, Heartbeat}, c.Type) {
+		return fmt.Errorf("%s: type %q is none of alertmanager, slack, webhook and heartbeat", c.Name, c.Type)
 	}
 	for _, class := range c.Classes {
 		if class != string(slo.Page) && class != string(slo.Ticket) {
 			return fmt.Errorf("%s: class %q is neither page nor ticket", c.Name, class)
 		}
+	}
+	if err := c.loadWatchdog(); err != nil {
+		return fmt.Errorf("%s: %w", c.Name, err)
 	}
 	for _, file := range []struct {
 		path string
@@ -147,7 +154,7 @@ const alertmanagerRepeat = 5 * time.Minute
 
 // Describe is the target as alerting knows it.
 func (c Config) Describe() alerting.Target {
-	t := alerting.Target{Name: c.Name, Teams: c.Teams}
+	t := alerting.Target{Name: c.Name, Teams: c.Teams, Watchdog: c.watchdog, Only: c.Type == Heartbeat}
 	for _, class := range c.Classes {
 		t.Classes = append(t.Classes, slo.Class(class))
 	}
@@ -199,7 +206,12 @@ func NewSender(cfg Config, opts Options) *Sender {
 // URL, the token or the secret in it.
 func (s *Sender) Send(ctx context.Context, e alerting.Event) error {
 	switch s.cfg.Type {
+	case Heartbeat:
+		return s.sendHeartbeat(ctx, e)
 	case Alertmanager:
+		if e.Watchdog {
+			return s.sendWatchdog(ctx, e)
+		}
 		return s.sendAlertmanager(ctx, e)
 	case Slack:
 		return s.sendSlack(ctx, e)

@@ -19,6 +19,7 @@ type alertsCommands struct {
 	Silence   silenceCommand   `cmd:"" help:"Tell nobody of a scope's incidents for a while."`
 	Silences  silencesCommand  `cmd:"" help:"List silences and maintenance windows."`
 	Unsilence unsilenceCommand `cmd:"" help:"End a silence."`
+	Test      alertTestCommand `cmd:"" help:"Send a marked test through the whole path to those who are told, and time each hop."`
 	Backtest  backtestCommand  `cmd:"" help:"Replay a function's history and say when its alerts would have fired."`
 }
 

@@ -79,6 +79,23 @@ func TestIncidentIsHandled(t *testing.T) {
 	eventually(t, "PagerDuty is ready", 10*time.Second, func() (bool, string) {
 		return o.operability().PagerDuty.State == wire.Ready && len(o.pager.Subscriptions()) == 1, fmt.Sprint(o.pager.Subscriptions())
 	})
+	// A test goes the whole way, ends by itself, and is no incident afterwards.
+	text := o.cli("alerts", "test", payName)
+	for _, want := range []string{"outbox → pagerduty", "outbox → room", "accepted", "end → room", "✓ everybody was told"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	tested := room.heard()
+	if pages := o.pages(); len(pages) != 2 || !strings.HasPrefix(pages[0].Summary, "TEST") || pages[1].Action != "resolve" || o.open() != 0 || !strings.Contains(tested, "TEST") {
+		t.Errorf("%+v; %s", pages, tested)
+	}
+	if text := o.cli("alerts", "incidents", payName); !strings.Contains(text, "no incident") {
+		t.Error(text)
+	}
+	if status, body := o.call(http.MethodPost, payPath+"/alerts/test", nil); status != http.StatusTooManyRequests || !strings.Contains(string(body), "too_many_tests") {
+		t.Errorf("%d %s", status, body)
+	}
 	if text := o.cli("alerts", "silence", "pay/core", "--for", "1h", "-m", "moving the database"); !strings.Contains(text, "silence 1") {
 		t.Error(text)
 	}
@@ -98,7 +115,7 @@ func TestIncidentIsHandled(t *testing.T) {
 		in := incident()
 		return in.Class == "page" && strings.Contains(in.Silenced, "moving the database"), fmt.Sprintf("%+v", in)
 	})
-	if o.open() != 0 || room.heard() != "" || len(incident().Told) != 0 {
+	if o.open() != 0 || room.heard() != tested || len(incident().Told) != 0 {
 		t.Errorf("told in spite of the silence: %s", room.heard())
 	}
 	if text := o.cli("alerts", "silences"); !strings.Contains(text, "active") || !strings.Contains(text, "pay/core") {

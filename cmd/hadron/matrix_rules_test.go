@@ -100,6 +100,8 @@ var matrixRules = map[string]rule{
 	"listIncidents":           {of: anything, may: "view"},
 	"listFunctionIncidents":   {of: aFunction, may: "view"},
 	"acknowledgeIncident":     {of: aFunction, may: "deploy"},
+	"testAlerts":              {of: aFunction, may: "deploy", body: `{"class":"x"}`},
+	"getAlertTest":            {of: aFunction, may: "view"},
 	"pagerDutyWebhook":        {of: open, body: `{}`},
 	"listSilences":            {of: anything, may: "view"},
 	"createSilence":           {of: anything, may: "deploy", body: `{"scope":"/"}`},

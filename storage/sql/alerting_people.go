@@ -223,6 +223,20 @@ func (a *Alerting) EndSilence(ctx context.Context, id int64, by string, at time.
 	return rows[0].silence(), nil
 }
 
+// Tested writes into the log of changes that somebody tests how a function is told of.
+func (a *Alerting) Tested(ctx context.Context, name function.Name, class slo.Class, by string, at time.Time) error {
+	after, err := json.Marshal(map[string]string{"function": string(name), "class": string(class)})
+	if err != nil {
+		return fmt.Errorf("encode test: %w", err)
+	}
+	return a.db.write(ctx, func(tx tx) error {
+		_, err := insertChange(tx, change{
+			Subject: "alerts:" + string(name), Scope: access.Scope(name.Team() + "/" + name.Project()), Kind: "alerts_tested", By: by, After: after, At: at,
+		})
+		return err
+	})
+}
+
 // silenceChanged writes who silenced what into the log of changes.
 func silenceChanged(tx tx, kind, by string, s alerting.Silence, at time.Time) error {
 	after, err := json.Marshal(map[string]string{

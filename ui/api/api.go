@@ -135,8 +135,9 @@ type Config struct {
 	Deliveries Deliveries
 	Freezes    Freezes
 
-	Incidents Incidents
-	Silences  Silences
+	Incidents  Incidents
+	AlertTests AlertTests
+	Silences   Silences
 	// Webhook takes one of PagerDuty's webhooks v3. Errors: alerting.ErrUnsigned,
 	// alerting.ErrNoSecret; any other makes it come again.
 	Webhook func(ctx context.Context, header http.Header, body []byte) error
@@ -256,6 +257,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addFreezes()
 	a.addOperability()
 	a.addIncidents()
+	a.addAlertTests()
 	a.addSilences()
 	a.addWebhook()
 	a.addDashboards()

@@ -427,17 +427,16 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "acknowledgeIncident", "applyDashboards", "backtestAlerts", "beginDeployment", "createSession", "createSilence",
-		"createToken", "deleteFreeze", "deleteFunction", "deleteProject", "deleteProjectSecret", "deleteTeam", "deleteTeamSecret",
-		"diffVersions", "endSession", "endSilence", "finishSignIn", "getAlias", "getDashboard", "getDashboards", "getDeployment",
-		"getEverythingDashboard", "getFlame", "getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability",
-		"getPipelineSchema", "getPlatformDashboard", "getProfile", "getProject", "getProjectDashboard", "getRules", "getSession", "getSource",
-		"getSystem", "getTeam", "getTeamDashboard", "getTrace", "getUpload", "getVersion", "listAlerts", "listChanges", "listDeployments",
-		"listErrors", "listFunctionDeployments", "listFunctionIncidents", "listFunctions", "listHealth", "listIncidents", "listProjectSecrets",
-		"listProjects", "listSilences", "listTeamSecrets", "listTeams", "listTokens", "listTraces", "listVersions", "live", "pagerDutyWebhook",
-		"pauseDeployment", "planDashboards", "previewDashboard", "promoteDeployment",
-		"putAlias", "putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets",
-		"releaseVersion", "resumeDeployment", "revokeToken", "rollback", "startSignIn",
+		"abortDeployment", "acknowledgeIncident", "applyDashboards", "backtestAlerts", "beginDeployment", "createSession", "createSilence", "createToken",
+		"deleteFreeze", "deleteFunction", "deleteProject", "deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession",
+		"endSilence", "finishSignIn", "getAlertTest", "getAlias", "getDashboard", "getDashboards", "getDeployment", "getEverythingDashboard", "getFlame",
+		"getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getPipelineSchema", "getPlatformDashboard",
+		"getProfile", "getProject", "getProjectDashboard", "getRules", "getSession", "getSource", "getSystem", "getTeam", "getTeamDashboard", "getTrace",
+		"getUpload", "getVersion", "listAlerts", "listChanges", "listDeployments", "listErrors", "listFunctionDeployments", "listFunctionIncidents",
+		"listFunctions", "listHealth", "listIncidents", "listProjectSecrets", "listProjects", "listSilences", "listTeamSecrets", "listTeams", "listTokens",
+		"listTraces", "listVersions", "live", "pagerDutyWebhook", "pauseDeployment", "planDashboards", "previewDashboard", "promoteDeployment", "putAlias",
+		"putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets", "releaseVersion", "resumeDeployment",
+		"revokeToken", "rollback", "startSignIn", "testAlerts",
 	}
 	if !slices.Equal(ids, want) {
 		t.Errorf("operations %v\nwant       %v", ids, want)

@@ -102,6 +102,8 @@ var table = []struct {
 	{alerting.ErrUnsigned, http.StatusUnauthorized, "webhook_unsigned"},
 	{alerting.ErrNoSecret, http.StatusServiceUnavailable, "unavailable"},
 	{alerting.ErrNoIncident, http.StatusNotFound, "incident_not_found"},
+	{alerting.ErrNoDrill, http.StatusNotFound, "test_not_found"},
+	{alerting.ErrNoAlerts, http.StatusConflict, "alerts_off"},
 	{alerting.ErrNoHistory, http.StatusConflict, "no_history"},
 	{alerting.ErrTooMuchHistory, http.StatusUnprocessableEntity, "too_much_history"},
 	{dashgen.ErrRules, http.StatusBadRequest, "invalid_request"},

@@ -46,3 +46,15 @@ func (c *Client) EndSilence(ctx context.Context, id int64) (wire.Silence, error)
 	_, err := c.call(ctx, request{method: http.MethodDelete, path: "/silences/" + strconv.FormatInt(id, 10)}, &out)
 	return out, err
 }
+
+// TestAlerts asks for a test of how a function is told of.
+func (c *Client) TestAlerts(ctx context.Context, name, class string) (wire.AlertTest, error) {
+	var out wire.AlertTest
+	_, err := c.call(ctx, request{method: http.MethodPost, path: of(name, "alerts", "test"), body: wire.AskAlertTest{Class: class}}, &out)
+	return out, err
+}
+
+// AlertTest is how the last test of a function goes, or went.
+func (c *Client) AlertTest(ctx context.Context, name string) (wire.AlertTest, error) {
+	return get[wire.AlertTest](ctx, c, of(name, "alerts", "test"), nil)
+}

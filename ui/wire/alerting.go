@@ -35,7 +35,8 @@ type Incident struct {
 	ID             int64          `json:"id,omitempty"` // of one that is over
 	Function       string         `json:"function"`
 	SLO            string         `json:"slo"`
-	Class          string         `json:"class"` // page or ticket: the worst that fires
+	Test           bool           `json:"test,omitempty"` // nothing is wrong: somebody tries the way to the targets
+	Class          string         `json:"class"`          // page or ticket: the worst that fires
 	Window         string         `json:"window,omitempty"`
 	DedupKey       string         `json:"dedupKey"`
 	OpenedAt       time.Time      `json:"openedAt"`
@@ -56,6 +57,36 @@ type IncidentNote struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
 	Text string    `json:"text"`
+}
+
+// AskAlertTest is the body that asks for a test.
+type AskAlertTest struct {
+	Class string `json:"class,omitempty"` // page or ticket; page unless given
+}
+
+// AlertTest is a marked alert that was sent the whole way to its targets, and its hops so far.
+type AlertTest struct {
+	Function    string            `json:"function"`
+	Class       string            `json:"class"`
+	State       string            `json:"state"` // waiting, sending, resolving, passed or failed
+	By          string            `json:"by"`
+	AskedAt     time.Time         `json:"askedAt"`
+	EvaluatedAt *time.Time        `json:"evaluatedAt,omitempty"` // the evaluation that made it an alert began
+	StoredAt    *time.Time        `json:"storedAt,omitempty"`    // state, incident and messages
+	EndedAt     *time.Time        `json:"endedAt,omitempty"`     // its end was stored
+	Why         string            `json:"why,omitempty"`         // it failed, or nobody was told
+	Targets     []AlertTestTarget `json:"targets"`
+}
+
+// AlertTestTarget is how one target took a test.
+type AlertTestTarget struct {
+	Name       string     `json:"name"`
+	State      string     `json:"state"`            // queued, retrying, accepted, refused
+	SentAt     *time.Time `json:"sentAt,omitempty"` // the first time
+	Attempts   int        `json:"attempts"`
+	AcceptedAt *time.Time `json:"acceptedAt,omitempty"`
+	ResolvedAt *time.Time `json:"resolvedAt,omitempty"` // it took the end
+	Error      string     `json:"error,omitempty"`
 }
 
 // Acknowledge is the body of an acknowledgement.

@@ -178,7 +178,7 @@ func (a *App) harm(r delivery.Rollout) string {
 		return "" // other aliases have no objectives
 	}
 	for _, alert := range a.operations.alerts.Alerts(alerting.Filter{Function: r.Function}) {
-		if alert.Class == slo.Page && alert.State == alerting.Firing && alert.Since.After(r.StartedAt) && alert.ActiveAt.After(r.StartedAt) {
+		if alert.SLO != alerting.Test && alert.Class == slo.Page && alert.State == alerting.Firing && alert.Since.After(r.StartedAt) && alert.ActiveAt.After(r.StartedAt) {
 			return fmt.Sprintf("%s pages: %s", alert.SLO, alert.Reason)
 		}
 	}

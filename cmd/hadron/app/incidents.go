@@ -41,7 +41,7 @@ func (i incidents) Open(ctx context.Context) ([]wire.Incident, error) {
 
 func (i incidents) view(in alerting.Incident, h alerting.Hand) wire.Incident {
 	out := wire.Incident{
-		Function: string(in.Function), SLO: in.SLO, Class: string(in.Class), Window: in.Window, DedupKey: in.DedupKey, OpenedAt: in.OpenedAt,
+		Function: string(in.Function), SLO: in.SLO, Test: in.SLO == alerting.Test, Class: string(in.Class), Window: in.Window, DedupKey: in.DedupKey, OpenedAt: in.OpenedAt,
 		Told: names(in.Told), Silenced: i.alerts.Hushed(in.Objective, in.Class), Why: in.Held(),
 		AcknowledgedBy: h.AckedBy, Via: h.Via, Assignee: h.Assignee, PagerURL: h.PagerURL,
 	}

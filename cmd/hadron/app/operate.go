@@ -43,6 +43,7 @@ type operations struct {
 	pager      *pagerduty.Target // nil: nobody is paged
 	alerts     *alerting.Evaluator
 	incidents  incidents
+	drills     *alerting.Drills
 	webhooks   *pagerduty.Receiver // nil: PagerDuty's webhooks are not taken
 	loops      []*reconcile.Loop
 	counted    *loopMetrics
@@ -71,6 +72,7 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 	}
 	o.installation = installation
 	o.counted = newLoopMetrics(own)
+	o.drills = alerting.NewDrills(nil)
 	o.own = &ownIndex{db: a.parts.metrics, kinds: a.parts.collector.OwnDescriptions}
 	var (
 		routing func(function.Name) (string, bool)
@@ -101,7 +103,7 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 		Query: a.parts.metrics.Query, List: a.everyFunction, Store: a.parts.db.Alerting(), Interval: a.cadence(),
 		Quarantined: a.parts.quarantine.standing, Conditions: a.conditions,
 		Append: a.parts.metrics.Append, Describe: a.describe, Routing: routing, Wake: wake,
-		Installation: installation, Logger: a.log, Registerer: own,
+		Installation: installation, Drills: o.drills, Logger: a.log, Registerer: own,
 	}); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (a *App) startOutbox(ctx context.Context, routing func(function.Name) (stri
 		return nil, func() {}, nil
 	}
 	deliverer, err := alerting.NewDeliverer(alerting.DelivererConfig{
-		Outbox: a.parts.db.Alerting(), Routing: routing, Logger: a.log, Registerer: own,
+		Outbox: a.parts.db.Alerting(), Routing: routing, Logger: a.log, Registerer: own, Observe: a.operations.drills.Observe,
 		Send: func(ctx context.Context, e alerting.Event) error {
 			if send := senders[e.Target]; send != nil {
 				return send(ctx, e)
@@ -74,6 +74,9 @@ func (a *App) conditions(ctx context.Context, at time.Time) ([]alerting.Conditio
 	for _, m := range dead { // newest first; Next is when it was given up
 		if at.Sub(m.Next) > undelivered {
 			break
+		}
+		if m.Event.Test {
+			continue // whoever asked was told
 		}
 		if c := latest[m.Function]; c != nil {
 			c.Since = m.Next

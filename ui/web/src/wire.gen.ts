@@ -121,6 +121,8 @@ export interface Incident {
   id?: number;
   function: string;
   slo: string;
+  /** nothing is wrong: somebody tries the way to the targets */
+  test?: boolean;
   /** page or ticket: the worst that fires */
   class: string;
   window?: string;
@@ -147,6 +149,45 @@ export interface IncidentNote {
   at: string;
   by: string;
   text: string;
+}
+
+/** AskAlertTest is the body that asks for a test. */
+export interface AskAlertTest {
+  /** page or ticket; page unless given */
+  class?: string;
+}
+
+/** AlertTest is a marked alert that was sent the whole way to its targets, and its hops so far. */
+export interface AlertTest {
+  function: string;
+  class: string;
+  /** waiting, sending, resolving, passed or failed */
+  state: string;
+  by: string;
+  askedAt: string;
+  /** the evaluation that made it an alert began */
+  evaluatedAt?: string;
+  /** state, incident and messages */
+  storedAt?: string;
+  /** its end was stored */
+  endedAt?: string;
+  /** it failed, or nobody was told */
+  why?: string;
+  targets: AlertTestTarget[];
+}
+
+/** AlertTestTarget is how one target took a test. */
+export interface AlertTestTarget {
+  name: string;
+  /** queued, retrying, accepted, refused */
+  state: string;
+  /** the first time */
+  sentAt?: string;
+  attempts: number;
+  acceptedAt?: string;
+  /** it took the end */
+  resolvedAt?: string;
+  error?: string;
 }
 
 /** Acknowledge is the body of an acknowledgement. */

@@ -64,6 +64,9 @@ func gone(css string) chromedp.Action[chromedp.Void] {
 	return chromedp.WaitNotPresent(chromedp.CSS(css))
 }
 
+// becomes waits for a script to be true of the page.
+func becomes(script string) chromedp.Action[chromedp.Void] { return chromedp.Poll[chromedp.Void](script) }
+
 func seeText(text string) chromedp.Action[chromedp.Void] {
 	return chromedp.WaitVisible(chromedp.Search(fmt.Sprintf(`//*[contains(text(), %q)]`, text)))
 }

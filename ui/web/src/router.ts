@@ -27,8 +27,8 @@ export function useSearch(): string {
   return useSyncExternalStore(listen, () => window.location.search)
 }
 
-/** One parameter of the address; setting it to its fallback takes it out. */
-export function useParam(name: string, fallback = ''): [string, (value: string) => void] {
+/** One parameter of the address; setting it to its fallback takes it out. What is to be kept, the back button returns to. */
+export function useParam(name: string, fallback = '', keep = false): [string, (value: string) => void] {
   const value = useSyncExternalStore(listen, () => new URLSearchParams(window.location.search).get(name) ?? fallback)
   const set = useCallback(
     (next: string) => {
@@ -36,9 +36,10 @@ export function useParam(name: string, fallback = ''): [string, (value: string) 
       if (next === fallback) params.delete(name)
       else params.set(name, next)
       const query = params.toString()
-      navigate(window.location.pathname + (query && `?${query}`), true)
+      const to = window.location.pathname + (query && `?${query}`)
+      if (to !== window.location.pathname + window.location.search) navigate(to, !keep)
     },
-    [name, fallback],
+    [name, fallback, keep],
   )
   return [value, set]
 }

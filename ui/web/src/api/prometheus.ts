@@ -53,12 +53,9 @@ export async function queryRange(
   return align(answer.data.result, range)
 }
 
-/** Asks for one value now: the first series' one, or null where there is none. */
-export async function queryNow(query: string, signal?: AbortSignal): Promise<number | null> {
-  const path = `/prometheus/api/v1/query?${new URLSearchParams({ query })}`
-  const answer = await request<Answer<{ value?: [number, string] }>>(path, { signal })
-  const value = Number(answer.data.result[0]?.value?.[1] ?? Number.NaN)
-  return Number.isFinite(value) ? value : null
+/** Asks for one value at a moment, which is now where it is null: the first series' one, or null where there is none. */
+export async function queryOne(query: string, at: number | null, signal?: AbortSignal): Promise<number | null> {
+  return (await queryAll(query, at, signal))[0]?.value ?? null
 }
 
 /** One series' value at one moment. */
@@ -67,9 +64,9 @@ export interface Point {
   value: number
 }
 
-/** Asks for the value of each series now; what is no finite number is left out. */
-export async function queryAll(query: string, signal?: AbortSignal): Promise<Point[]> {
-  const path = `/prometheus/api/v1/query?${new URLSearchParams({ query })}`
+/** Asks for the value of each series at a moment, in Unix seconds, or now; what is no finite number is left out. */
+export async function queryAll(query: string, at: number | null, signal?: AbortSignal): Promise<Point[]> {
+  const path = `/prometheus/api/v1/query?${new URLSearchParams({ query, ...(at !== null && { time: String(at) }) })}`
   const answer = await request<Answer<{ metric: Record<string, string>; value?: [number, string] }>>(path, { signal })
   return answer.data.result
     .map(({ metric, value }) => ({ labels: metric, value: Number(value?.[1] ?? Number.NaN) }))

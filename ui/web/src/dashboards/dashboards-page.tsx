@@ -1,23 +1,24 @@
 import { useFetch } from '../api/use-fetch'
 import { Charts } from '../function/charts'
-import page from '../function/function-page.module.css'
-import { RANGES, type RangeName, rangeName } from '../function/model'
+import type { Mark } from '../function/marks'
+import { TimeRange } from '../function/time-range'
+import { useSpan } from '../function/use-span'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
 import { Failure, Loading, Notice } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago } from '../parts/time'
-import { useParam } from '../router'
 import type { DashboardModel, Dashboards } from '../wire.gen'
 import styles from './dashboards.module.css'
 import { driftText, progressText } from './words'
 
 const PLATFORM = '_platform'
+const NONE: readonly Mark[] = []
 
 /** A dashboard about many functions: of everything, the platform, a team or a project. */
 export default function DashboardsPage({ of }: { of: string }) {
   const model = useFetch<DashboardModel>(pathOf(of))
-  const [range, setRange] = useParam('range', '1h')
+  const shown = useSpan('1h')
   const [team] = of.split('/')
   if (model.error?.status === 404 && !model.data) {
     return (
@@ -46,14 +47,6 @@ export default function DashboardsPage({ of }: { of: string }) {
             {of}
           </Link>
         )}
-        <span className={page.ranges} role="group" aria-label="Time range">
-          <span>last</span>
-          {(Object.keys(RANGES) as RangeName[]).map((r) => (
-            <button key={r} type="button" aria-pressed={r === rangeName(range)} onClick={() => setRange(r)}>
-              {r}
-            </button>
-          ))}
-        </span>
       </nav>
       <h1>{m?.title ?? 'Dashboard'}</h1>
       {of === '' && <Kept />}
@@ -61,7 +54,8 @@ export default function DashboardsPage({ of }: { of: string }) {
       {!m && !model.error && <Loading what="the dashboard" lines={6} />}
       {m && (
         <section className="live-data" aria-label="Charts">
-          <Charts rows={m.rows} interval={m.interval} range={rangeName(range)} marks={[]} />
+          <TimeRange shown={shown} />
+          <Charts rows={m.rows} interval={m.interval} shown={shown} marks={NONE} />
         </section>
       )}
     </div>

@@ -1,37 +1,47 @@
 import { useComputedColorScheme } from '@mantine/core'
-import { useEffect, useRef, useState } from 'react'
-import uPlot from 'uplot'
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import type uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { formatBudget, formatTick, formatUnit } from '../format/number'
+import { formatBudget, formatUnit } from '../format/number'
+import { formatClock } from '../format/time'
 import { useSize } from '../parts/use-size'
 import type { DashboardPanel } from '../wire.gen'
 import styles from './chart.module.css'
-import { type Drawn, isShare, scaleOf, stack } from './model'
-import { drawCells, drawMarks, drawThresholds, type Mark, type Pen } from './strokes'
+import type { Mark } from './marks'
+import { type Drawn, isShare } from './model'
+import { Moment } from './moment'
+import { type Content, dataOf, GUTTER, HEIGHT, plotOf } from './plot'
+import { between, zoomed } from './span'
 import { Tip } from './tip'
+import type { Shown } from './use-span'
 
 interface ChartProps {
   panel: DashboardPanel
   drawn: Drawn | null // null: not asked yet
+  busy: boolean // another time is being asked for
   error: string
   axis: { start: number; end: number }
   marks: readonly Mark[]
+  shown: Shown
 }
 
-const GUTTER = 58
-const HEIGHT = 132
-const GROUP = 'function' // charts that share a crosshair
 const NOTHING: Drawn = { times: [], lines: [], cells: [] }
+const LEAP = 10 // moments that a page key moves the cursor
 
-/** One panel: thin lines, a labelled axis, values beside the title instead of a legend. */
-export function Chart({ panel, drawn: loaded, error, axis, marks }: ChartProps) {
+/**
+ * One panel: thin lines, a labelled axis, values beside the title instead of a legend. A part that is drawn over is
+ * shown instead of the whole, by keyboard with Shift and the arrows, then Enter.
+ */
+export function Chart({ panel, drawn: loaded, busy, error, axis, marks, shown }: ChartProps) {
   const { ref, width } = useSize<HTMLDivElement>()
   const scheme = useComputedColorScheme('light')
   const plot = useRef<uPlot | null>(null)
   const [at, setAt] = useState<number | null>(null)
+  const [mine, setMine] = useState(false) // the cursor is on this chart, not on another
+  const anchor = useRef<number | null>(null) // where a part that is chosen by keyboard begins
   const drawn = loaded ?? NOTHING
-  const latest = useRef({ panel, drawn, marks, axis })
-  latest.current = { panel, drawn, marks, axis }
+  const latest = useRef<Content & { shown: Shown }>({ panel, drawn, marks, axis, shown })
+  latest.current = { panel, drawn, marks, axis, shown }
   const { unit, stacked = false } = panel
   const heat = panel.kind === 'heatmap'
   const text = (value: number | null) => (isShare(panel) ? formatBudget(value) : formatUnit(value, unit))
@@ -41,66 +51,14 @@ export function Chart({ panel, drawn: loaded, error, axis, marks }: ChartProps) 
   useEffect(() => {
     const host = ref.current
     if (!host || width === 0) return
-    const css = getComputedStyle(document.documentElement)
-    const color = (name: string) => css.getPropertyValue(name).trim()
-    const pen: Pen = { color, font: `${11 * devicePixelRatio}px ${color('--font')}`, ratio: devicePixelRatio }
-    const shared = { stroke: color('--faint'), font: `11px ${color('--font')}`, ticks: { show: false } }
-    const grid = { stroke: color('--line'), width: 1 }
-    const u = new uPlot(
-      {
-        width,
-        height: HEIGHT,
-        padding: [16, 8, 0, 0],
-        legend: { show: false },
-        cursor: { sync: { key: GROUP }, y: false, points: { size: 5 }, drag: { x: false, y: false } },
-        scales: {
-          x: { time: true, range: () => [latest.current.axis.start, latest.current.axis.end] },
-          y: heat
-            ? { distr: 3, range: () => heatRange(latest.current.drawn) }
-            : { range: (_, low, high) => scaleOf(latest.current.panel, low, high) },
-        },
-        axes: [
-          { ...shared, grid: { show: false }, size: 22, gap: 4, space: 70, values: clockTicks },
-          {
-            ...shared,
-            grid,
-            size: GUTTER,
-            space: 30,
-            gap: 6,
-            values: (_, splits) => splits.map((v) => formatTick(v, unit)),
-            ...(heat && { splits: (_u: uPlot, _i: number, min: number, max: number) => decades(min, max), filter: (_u, s) => s }),
-          },
-        ],
-        series: [
-          {},
-          ...drawn.lines.map((line, i) => ({
-            label: line.label,
-            stroke: color(heat ? '--text' : `--chart-${(i % 5) + 1}`),
-            width: heat ? 1 : 1.4,
-            points: { show: false },
-            spanGaps: false,
-            fill: heat ? undefined : stacked ? `${color(`--chart-${(i % 5) + 1}`)}2e` : undefined,
-          })),
-        ],
-        bands: stacked ? drawn.lines.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })) : [],
-        hooks: {
-          setCursor: [(plot) => setAt(plot.cursor.idx ?? null)],
-          drawAxes: [(plot) => drawCells(plot, latest.current.drawn, pen)],
-          draw: [
-            (plot) => {
-              drawThresholds(plot, latest.current.panel.thresholds, pen)
-              drawMarks(plot, latest.current.marks, latest.current.axis, pen)
-            },
-          ],
-        },
-      },
-      dataOf(drawn, stacked),
-      host,
-    )
-    plot.current = u
+    plot.current = plotOf(host, width, () => latest.current, {
+      point: setAt,
+      choose: (from, to) => latest.current.shown.show(between(from, to)),
+      reset: () => latest.current.shown.goLive(),
+    })
     return () => {
+      plot.current?.destroy()
       plot.current = null
-      u.destroy()
     }
   }, [width, scheme, labels, unit, heat, stacked])
 
@@ -108,6 +66,54 @@ export function Chart({ panel, drawn: loaded, error, axis, marks }: ChartProps) 
   useEffect(() => {
     plot.current?.setData(dataOf(drawn, stacked))
   }, [drawn, stacked, axis, marks])
+
+  const time = at === null ? null : (drawn.times[at] ?? null)
+  const values = drawn.lines.map((line) => `${line.label} ${text(valueAt(line.values, at))}`).join(', ')
+
+  /** Moves the cursor of all charts to a moment of this one's; `null` takes it away. */
+  const point = (next: number | null) => {
+    const u = plot.current
+    const value = next === null ? undefined : drawn.times[next]
+    if (!u) return
+    const left = value === undefined ? -10 : u.valToPos(value, 'x')
+    u.setCursor({ left, top: value === undefined ? -10 : 1 }, true)
+    const from = anchor.current === null ? undefined : drawn.times[anchor.current]
+    const start = from === undefined ? left : u.valToPos(from, 'x')
+    const none = from === undefined || value === undefined
+    const height = none ? 0 : u.bbox.height / devicePixelRatio
+    u.setSelect({ left: none ? 0 : Math.min(start, left), top: 0, width: none ? 0 : Math.abs(left - start), height }, false)
+  }
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const last = drawn.times.length - 1
+    const here = at ?? last
+    const step = STEPS[event.key]
+    const now = Date.now() / 1000
+    if (step !== undefined && last >= 0) {
+      if (!event.shiftKey) anchor.current = null
+      else anchor.current ??= here
+      // The first press shows where the cursor is.
+      const by = at === null && !event.shiftKey && Number.isFinite(step) ? 0 : step
+      point(Math.max(0, Math.min(last, here + by)))
+    } else if (event.key === 'Enter' || event.key === '+' || event.key === '=') {
+      const from = anchor.current === null ? undefined : drawn.times[anchor.current]
+      anchor.current = null
+      point(null)
+      if (from !== undefined && time !== null && from !== time) shown.show(between(from, time))
+      else shown.show(zoomed(shown.span, 0.5, now, time ?? undefined))
+    } else if (event.key === '-') {
+      shown.show(zoomed(shown.span, 2, now))
+    } else if (event.key === '0') {
+      shown.goLive()
+    } else if (event.key === 'Escape' && at !== null) {
+      anchor.current = null
+      point(null)
+    } else {
+      return
+    }
+    event.preventDefault()
+  }
 
   return (
     <figure className={styles.panel}>
@@ -123,16 +129,55 @@ export function Chart({ panel, drawn: loaded, error, axis, marks }: ChartProps) 
           ))}
         </span>
       </figcaption>
-      <div ref={ref} className={styles.plot} style={{ height: HEIGHT }} aria-hidden />
+      {/* A slider over time is what a reader can move, and hear values of. */}
+      <div
+        ref={ref}
+        className={styles.plot}
+        style={{ height: HEIGHT }}
+        role="slider"
+        aria-busy={busy}
+        tabIndex={0}
+        aria-label={`${panel.title} over time`}
+        aria-valuemin={axis.start}
+        aria-valuemax={axis.end}
+        aria-valuenow={Math.round(time ?? axis.end)}
+        aria-valuetext={`${time === null ? 'now' : formatClock(time * 1000, Date.now(), true)}: ${values || 'no data'}`}
+        onKeyDown={onKeyDown}
+        onPointerEnter={() => setMine(true)}
+        onPointerLeave={() => setMine(false)}
+        onFocus={() => setMine(true)}
+        onBlur={() => {
+          setMine(false)
+          if (anchor.current === null && at === null) return
+          anchor.current = null
+          point(null)
+        }}
+      />
+      {time !== null && plot.current && (
+        <Moment
+          time={time}
+          marks={marks}
+          whole={mine}
+          left={plot.current.valToPos(time, 'x')}
+          width={width - GUTTER}
+          perPixel={(axis.end - axis.start) / Math.max(1, width - GUTTER)}
+        />
+      )}
       {loaded && drawn.lines.length === 0 && !error && <p className={styles.empty}>No data in this time</p>}
       {error && <p className={styles.empty}>{error}</p>}
     </figure>
   )
 }
 
-function dataOf(drawn: Drawn, stacked: boolean): uPlot.AlignedData {
-  const rows = drawn.lines.map((l) => l.values)
-  return [drawn.times, ...(stacked ? stack(rows) : rows)] as uPlot.AlignedData
+const STEPS: Record<string, number> = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  PageDown: -LEAP,
+  PageUp: LEAP,
+  Home: Number.NEGATIVE_INFINITY,
+  End: Number.POSITIVE_INFINITY,
 }
 
 /** The value under the cursor, else the last one there is. */
@@ -143,39 +188,4 @@ function valueAt(values: readonly (number | null)[], at: number | null): number 
     if (value !== null && value !== undefined) return value
   }
   return null
-}
-
-/** Where a heatmap's buckets lie. */
-function heatRange(drawn: Drawn): [number, number] {
-  let low = Number.POSITIVE_INFINITY
-  let high = 0
-  for (const cell of drawn.cells) {
-    low = Math.min(low, cell.low)
-    high = Math.max(high, cell.high)
-  }
-  return high > 0 ? [low / 1.2, high * 1.2] : [0.001, 1]
-}
-
-/** Values to label on a logarithmic axis: few, and round. */
-function decades(min: number, max: number): number[] {
-  const steps = Math.log10(max / min) > 3 ? [1] : Math.log10(max / min) > 1.2 ? [1, 3] : [1, 2, 5]
-  const out: number[] = []
-  for (let e = Math.floor(Math.log10(min)); e <= Math.ceil(Math.log10(max)); e++) {
-    for (const s of steps) out.push(Number(`${s}e${e}`))
-  }
-  return out.filter((v) => v >= min && v <= max)
-}
-
-const hours = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const days = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
-
-function clockTicks(_: uPlot, splits: number[]): string[] {
-  let before = ''
-  return splits.map((t) => {
-    const date = new Date(t * 1000)
-    const day = days.format(date)
-    const text = before !== '' && day !== before ? day : hours.format(date)
-    before = day
-    return text
-  })
 }

@@ -1,26 +1,28 @@
-import { useMemo } from 'react'
+import { useMemo, useRef } from 'react'
 import { useNow } from '../live/use-live'
 import type { DashboardPanel, DashboardRow } from '../wire.gen'
 import { Chart } from './chart'
 import styles from './chart.module.css'
-import { gridOf, linesOf, type RangeName } from './model'
+import type { Mark } from './marks'
+import { type Drawn, linesOf } from './model'
 import { Rows } from './rows'
+import { gridOf } from './span'
 import { Stat } from './stat'
-import type { Mark } from './strokes'
 import { useInView, usePanel } from './use-panel'
+import type { Shown } from './use-span'
 
 interface ChartsProps {
   rows: readonly DashboardRow[]
   interval: number
-  range: RangeName
+  shown: Shown
   marks: readonly Mark[]
 }
 
 /** Rows of the function's dashboard, all under one time axis. */
-export function Charts({ rows, interval, range, marks }: ChartsProps) {
+export function Charts({ rows, interval, shown, marks }: ChartsProps) {
   const now = useNow()
   // The axis moves with the grid that is asked for, not with each render.
-  const { start, end } = gridOf(range, now / 1000, interval)
+  const { start, end } = gridOf(shown.span, now / 1000, interval)
   const axis = useMemo(() => ({ start, end }), [start, end])
   return rows.map((row) => {
     const stats = row.panels.filter((p) => !isChart(p))
@@ -31,7 +33,7 @@ export function Charts({ rows, interval, range, marks }: ChartsProps) {
           {stats.length > 0 && (
             <dl className={styles.stats}>
               {stats.map((panel) => (
-                <Stat key={panel.id} panel={panel} interval={interval} />
+                <Stat key={panel.id} panel={panel} interval={interval} span={shown.span} />
               ))}
             </dl>
           )}
@@ -42,9 +44,9 @@ export function Charts({ rows, interval, range, marks }: ChartsProps) {
               .filter(isChart)
               .map((panel) =>
                 isRows(panel) ? (
-                  <Rows key={panel.id} panel={panel} interval={interval} />
+                  <Rows key={panel.id} panel={panel} interval={interval} span={shown.span} />
                 ) : (
-                  <Panel key={panel.id} panel={panel} interval={interval} range={range} axis={axis} marks={marks} />
+                  <Panel key={panel.id} panel={panel} interval={interval} shown={shown} axis={axis} marks={marks} />
                 ),
               )}
           </div>
@@ -66,17 +68,20 @@ function isRows(panel: DashboardPanel): boolean {
 interface PanelProps {
   panel: DashboardPanel
   interval: number
-  range: RangeName
+  shown: Shown
   axis: { start: number; end: number }
   marks: readonly Mark[]
 }
 
-function Panel({ panel, interval, range, axis, marks }: PanelProps) {
+function Panel({ panel, interval, shown, axis, marks }: PanelProps) {
   const { ref, inView } = useInView<HTMLDivElement>()
-  const { data, error } = usePanel(panel, range, interval, inView)
+  const { data, error } = usePanel(panel, shown.span, interval, inView)
+  // Until another time is loaded, what is known of it stands on the new axis.
+  const known = useRef<Drawn | null>(null)
+  if (data) known.current = data
   return (
     <div ref={ref} className={styles.cell}>
-      <Chart panel={panel} drawn={data} error={error?.message ?? ''} axis={axis} marks={marks} />
+      <Chart panel={panel} drawn={data ?? known.current} busy={inView && !data && !error} error={error?.message ?? ''} axis={axis} marks={marks} shown={shown} />
     </div>
   )
 }

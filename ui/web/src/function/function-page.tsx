@@ -16,7 +16,6 @@ import { BudgetBar } from '../parts/measure'
 import { Failure, Notice } from '../parts/notice'
 import { State, stateName } from '../parts/state'
 import { Ago } from '../parts/time'
-import { useParam } from '../router'
 import type {
   Alert,
   DashboardModel,
@@ -25,6 +24,7 @@ import type {
   Function as Fn,
   Freeze,
   Health,
+  Incident,
   List,
   Operability,
   Rollout,
@@ -35,18 +35,24 @@ import { ErrorGroups } from './error-groups'
 import styles from './function-page.module.css'
 import { History } from './history'
 import { LogTail } from './log-tail'
-import { isShare, RANGES, type RangeName, rangeName } from './model'
+import { type Mark, marksOf } from './marks'
+import { isShare } from './model'
 import { Operable } from './operable'
 import { Profile } from './profile'
 import { Rollback } from './rollback'
+import type { Span } from './span'
 import { Stat } from './stat'
-import type { Mark } from './strokes'
+import { TimeRange } from './time-range'
 import { Traces } from './traces'
 import { TryIt } from './try-it'
+import { useSpan } from './use-span'
 import { Versions } from './versions'
 
 /** Rows of charts above the logs; the rest of the dashboard follows below them. */
 const ROWS_ABOVE = 2
+
+/** The numbers of a function's head are those of now, whatever the charts show. */
+const NOW: Span = { live: '15m' }
 
 /** How long a deployment that did not complete is told, in milliseconds. */
 const TOLD_MS = 3_600_000
@@ -64,7 +70,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const freeze = useFetch<Freeze>(`/api/v1/teams/${name.split('/')[0]}/freeze`, 15_000)
   const begun = useFetch<List<Deployment>>(functionPath(name, 'deployments?active=true'), 30_000)
   const now = useNow()
-  const [range, setRange] = useParam('range', '15m')
+  const shown = useSpan('15m')
   const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | 'profile' | null>(null)
 
   const point = topic.items.get(name) ?? null
@@ -82,8 +88,8 @@ export default function FunctionPage({ name }: { name: string }) {
       ),
     [allAlerts.items, name],
   )
-  const marks = useMemo(() => marksOf(history, firing), [history, firing])
   const newest = history[0]?.id
+  const marks = useMarks(name, history, firing)
   const { reload } = versions
   const { reload: redraw } = dashboard
   // A new deployment means that versions changed, and with its manifest the dashboard.
@@ -107,7 +113,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const model = dashboard.data
   const rows = model?.rows.filter((row) => row.panels.some(isChart)) ?? []
   const summary = model?.rows.filter((row) => !row.panels.some(isChart)).flatMap((row) => row.panels) ?? []
-  const drawing = { interval: model?.interval ?? 0, range: rangeName(range), marks }
+  const drawing = { interval: model?.interval ?? 0, shown, marks }
   const many = (versions.data?.items.length ?? 0) > 1
   return (
     <div className={styles.page}>
@@ -150,14 +156,7 @@ export default function FunctionPage({ name }: { name: string }) {
       {health && <Numbers health={health} stats={summary.filter((p) => !isLive(p))} interval={drawing.interval} />}
       <div className={styles.columns}>
         <section className={`${styles.charts} live-data`} aria-label="Charts">
-          <div className={styles.ranges} role="group" aria-label="Time range">
-            <span>last</span>
-            {(Object.keys(RANGES) as RangeName[]).map((r) => (
-              <button key={r} type="button" aria-pressed={r === rangeName(range)} onClick={() => setRange(r)}>
-                {r}
-              </button>
-            ))}
-          </div>
+          <TimeRange shown={shown} />
           {dashboard.error && !model && <Failure what="The charts" error={dashboard.error} retry={dashboard.reload} />}
           <Charts rows={rows.slice(0, ROWS_ABOVE)} {...drawing} />
         </section>
@@ -261,7 +260,7 @@ function Numbers({ health: h, stats, interval }: NumbersProps) {
         <BudgetBar left={h.budgetLeft} />
       </Fact>
       {stats.map((panel) => (
-        <Stat key={panel.id} panel={panel} interval={interval} />
+        <Stat key={panel.id} panel={panel} interval={interval} span={NOW} />
       ))}
     </dl>
   )
@@ -287,6 +286,16 @@ function Fact({ label, value, note = '', bad = false, children }: FactProps) {
   )
 }
 
+/** What the live topics know, and before it what the index and the incidents do. */
+function useMarks(name: string, recent: readonly Deployment[], firing: readonly Alert[]): readonly Mark[] {
+  const deployed = useFetch<List<Deployment>>(functionPath(name, 'deployments?limit=200'), 60_000)
+  const incidents = useFetch<List<Incident>>(functionPath(name, 'incidents?limit=100'), 10_000)
+  return useMemo(() => {
+    const known = new Map([...(deployed.data?.items ?? []), ...recent].map((d) => [d.id, d]))
+    return marksOf(ofFunction(known.values(), name), incidents.data?.items ?? [], firing)
+  }, [deployed.data, incidents.data, recent, firing, name])
+}
+
 function lately(r: Rollout, now: number): boolean {
   const ended = parseTime(r.endedAt)
   return !r.active && r.state !== 'completed' && ended !== null && now - ended < TOLD_MS
@@ -294,19 +303,4 @@ function lately(r: Rollout, now: number): boolean {
 
 function ofFunction(all: Iterable<Deployment>, name: string): Deployment[] {
   return [...all].filter((d) => d.function === name && d.kind !== 'registered').sort((a, b) => b.id - a.id)
-}
-
-function marksOf(history: readonly Deployment[], firing: readonly Alert[]): Mark[] {
-  const marks: Mark[] = []
-  for (const d of history) {
-    const time = parseTime(d.time)
-    const to = d.to.filter((w) => w.weight > 0)
-    if (time === null || to.length === 0) continue
-    marks.push({ time: time / 1000, label: to.map((w) => `@${w.version}`).join('+'), kind: 'deployment' })
-  }
-  for (const a of firing) {
-    const time = parseTime(a.since)
-    if (time !== null && a.state === 'firing') marks.push({ time: time / 1000, label: a.class, kind: 'alert' })
-  }
-  return marks.sort((a, b) => a.time - b.time)
 }

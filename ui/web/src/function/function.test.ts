@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { align } from '../api/prometheus'
 import type { DashboardPanel, Deployment, LogRecord } from '../wire.gen'
 import { fieldsText, filterLogs, stackText } from './logs'
-import { drawnOf, filled, gridOf, legendOf, levelOf, linesOf, scaleOf, stack } from './model'
+import { drawnOf, filled, legendOf, levelOf, linesOf, scaleOf, stack } from './model'
 import { previousVersions } from './previous'
 
 describe('charts', () => {
@@ -97,11 +97,9 @@ describe('charts', () => {
     expect(linesOf(panels).map((line) => line.map((p) => p.id))).toEqual([[0, 1, 2], [3], [4]])
   })
 
-  test('expressions, legends and grids', () => {
+  test('expressions and legends', () => {
     expect(filled('rate(a{version=~"$version"}[$__rate_interval])', '60s')).toBe('rate(a{version=~".+"}[60s])')
     expect(legendOf('{{code}} of {{ x }}', { code: 'timeout' })).toBe('timeout of ')
-    expect(gridOf('1h', 7211, 15)).toEqual({ start: 3600, end: 7200, step: 20, rateWindow: '60s' })
-    expect(gridOf('7d', 10_000_000, 15).rateWindow).toBe('3375s')
   })
 })
 

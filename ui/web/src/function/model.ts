@@ -143,36 +143,3 @@ export function scaleOf(
   const top = Number.isFinite(next) && (data <= 0 || next <= data * FAR) ? Math.max(data, next) : data
   return [bottom, top > bottom ? bottom + (top - bottom) * 1.15 : bottom + 1]
 }
-
-export const RANGES = {
-  '15m': 900,
-  '1h': 3600,
-  '6h': 21_600,
-  '24h': 86_400,
-  '7d': 604_800,
-} as const
-
-export type RangeName = keyof typeof RANGES
-
-export function rangeName(text: string): RangeName {
-  return text in RANGES ? (text as RangeName) : '1h'
-}
-
-export interface Grid {
-  start: number
-  end: number
-  step: number
-  rateWindow: string
-}
-
-/** The grid of a range that ends now, and the window its rates look back over: at least four samples, no step left out. */
-export function gridOf(range: RangeName, nowSeconds: number, interval: number): Grid {
-  const length = RANGES[range]
-  const step = Math.max(5, Math.round(length / 180))
-  const end = Math.floor(nowSeconds / step) * step
-  return { start: end - Math.floor(length / step) * step, end, step, rateWindow: rateWindow(interval, step) }
-}
-
-export function rateWindow(interval: number, step: number): string {
-  return `${Math.ceil(Math.max(4 * interval, step + interval))}s`
-}

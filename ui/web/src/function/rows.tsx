@@ -4,18 +4,20 @@ import { Link } from '../parts/link'
 import type { DashboardColumn, DashboardPanel } from '../wire.gen'
 import styles from './chart.module.css'
 import { cellURL, legendOf, levelOf, rowsOf, type TableRow } from './model'
+import type { Span } from './span'
 import { Tip } from './tip'
 import { useInView, useRows } from './use-panel'
 
 interface RowsProps {
   panel: DashboardPanel
   interval: number
+  span: Span
 }
 
 /** A panel of rows: a table, or bars of which the longest is first. */
-export function Rows({ panel, interval }: RowsProps) {
+export function Rows({ panel, interval, span }: RowsProps) {
   const { ref, inView } = useInView<HTMLDivElement>()
-  const { data, error } = useRows(panel, interval, inView)
+  const { data, error } = useRows(panel, interval, span, inView)
   const rows = data && panel.kind === 'table' ? rowsOf(panel, data) : []
   const bars = data && panel.kind === 'bars' ? (data[0] ?? []).filter((p) => p.value > 0) : []
   return (

@@ -3,12 +3,19 @@ import { BudgetBar } from '../parts/measure'
 import type { DashboardPanel } from '../wire.gen'
 import styles from './function-page.module.css'
 import { isShare, levelOf, wordOf } from './model'
+import type { Span } from './span'
 import { Tip } from './tip'
 import { useStat } from './use-panel'
 
-/** A panel that is one number. */
-export function Stat({ panel, interval }: { panel: DashboardPanel; interval: number }) {
-  const { data, error } = useStat(panel, interval)
+interface StatProps {
+  panel: DashboardPanel
+  interval: number
+  span: Span
+}
+
+/** A panel that is one number: the one at the end of the span. */
+export function Stat({ panel, interval, span }: StatProps) {
+  const { data, error } = useStat(panel, interval, span)
   const share = isShare(panel)
   return (
     <div className={styles.fact}>

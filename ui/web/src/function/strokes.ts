@@ -1,13 +1,7 @@
 import type uPlot from 'uplot'
 import type { DashboardThreshold } from '../wire.gen'
+import type { Mark } from './marks'
 import type { Drawn } from './model'
-
-/** A moment on the time axis: a deployment, or an alert that began. */
-export interface Mark {
-  time: number // Unix seconds
-  label: string
-  kind: 'deployment' | 'alert'
-}
 
 /** What is drawn with on a chart's canvas. */
 export interface Pen {
@@ -52,7 +46,12 @@ export function drawThresholds(u: uPlot, thresholds: readonly DashboardThreshold
   ctx.restore()
 }
 
-/** Deployments and alerts. Deployments are named first, the newest before: where names would overlap, one goes without. */
+const MARKS: Record<Mark['kind'], string> = { deployment: '--accent', alert: '--failing', ticket: '--degraded' }
+
+/**
+ * Deployments, and alerts with the time that they fired. Deployments are named first, the newest before: where names
+ * would overlap, one goes without.
+ */
 export function drawMarks(
   u: uPlot,
   marks: readonly Mark[],
@@ -68,11 +67,18 @@ export function drawMarks(
   ctx.textBaseline = 'bottom'
   const taken: [number, number][] = []
   const newest = [...marks].reverse()
-  const isAlert = (mark: Mark) => mark.kind === 'alert'
+  const isAlert = (mark: Mark) => mark.kind !== 'deployment'
+  const at = (time: number) => Math.round(u.valToPos(time, 'x', true)) + 0.5
   for (const mark of [...newest.filter((m) => !isAlert(m)), ...newest.filter(isAlert)]) {
+    ctx.strokeStyle = ctx.fillStyle = color(MARKS[mark.kind])
+    if (mark.until !== undefined) {
+      const from = at(Math.max(mark.time, axis.start))
+      const to = at(Math.min(mark.until ?? axis.end, axis.end))
+      ctx.globalAlpha = 0.07
+      if (to > from) ctx.fillRect(from, top, to - from, height)
+    }
     if (mark.time < axis.start || mark.time > axis.end) continue
-    const x = Math.round(u.valToPos(mark.time, 'x', true)) + 0.5
-    ctx.strokeStyle = ctx.fillStyle = color(isAlert(mark) ? '--failing' : '--accent')
+    const x = at(mark.time)
     ctx.setLineDash(isAlert(mark) ? [2 * ratio, 2 * ratio] : [])
     ctx.globalAlpha = 0.75
     stroke(ctx, x, top, x, top + height)

@@ -1,8 +1,9 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { ApiError } from '../api/http'
-import { type Point, queryAll, queryNow, queryRange } from '../api/prometheus'
+import { type Point, queryAll, queryOne, queryRange } from '../api/prometheus'
 import type { DashboardPanel } from '../wire.gen'
-import { type Drawn, drawnOf, filled, gridOf, type RangeName, rateWindow } from './model'
+import { type Drawn, drawnOf, filled } from './model'
+import { gridOf, rateWindow, type Span, spanText } from './span'
 
 export interface Loaded<T> {
   data: T | null
@@ -10,6 +11,8 @@ export interface Loaded<T> {
 }
 
 const REST = 10 // a query is asked again after this many times as long as it took
+const SETTLED = 300_000 // what was is asked again after this long: a sample may come late
+const FAILED = 15_000 // what failed, or was not looked at, is asked no later than after this
 
 /**
  * Asks again each `everyMs` while the page is visible; what is slow is asked less
@@ -25,10 +28,12 @@ function useAgain<T>(key: string | null, everyMs: number, ask: (signal: AbortSig
     let timer = 0
     const load = async () => {
       const began = performance.now()
+      let rest = Math.min(everyMs, FAILED)
       if (!document.hidden) {
         try {
           const data = await latest.current(abort.signal)
           if (abort.signal.aborted) return
+          rest = everyMs
           setLoaded({ key, data, error: null })
         } catch (error) {
           if (abort.signal.aborted) return
@@ -36,7 +41,7 @@ function useAgain<T>(key: string | null, everyMs: number, ask: (signal: AbortSig
           setLoaded((last) => ({ key, data: last.key === key ? last.data : null, error: failure }))
         }
       }
-      timer = window.setTimeout(load, Math.max(everyMs, (performance.now() - began) * REST))
+      timer = window.setTimeout(load, Math.max(rest, (performance.now() - began) * REST))
     }
     void load()
     return () => {
@@ -48,12 +53,12 @@ function useAgain<T>(key: string | null, everyMs: number, ask: (signal: AbortSig
   return key === null || loaded.key === key ? loaded : { data: null, error: null }
 }
 
-/** A panel's lines over a range, asked for while it is in view. */
-export function usePanel(panel: DashboardPanel, range: RangeName, interval: number, inView: boolean): Loaded<Drawn> {
-  const { step } = gridOf(range, 0, interval)
-  const key = inView ? `${range}\n${interval}\n${panel.queries.map((q) => q.expr).join('\n')}` : null
-  return useAgain(key, Math.max(5, step) * 1000, async (signal) => {
-    const grid = gridOf(range, Date.now() / 1000, interval)
+/** A panel's lines over a span, asked for while it is in view. */
+export function usePanel(panel: DashboardPanel, span: Span, interval: number, inView: boolean): Loaded<Drawn> {
+  const { step } = gridOf(span, 0, interval)
+  const key = inView ? `${spanText(span)}\n${interval}\n${panel.queries.map((q) => q.expr).join('\n')}` : null
+  return useAgain(key, span.live ? Math.max(5, step) * 1000 : SETTLED, async (signal) => {
+    const grid = gridOf(span, Date.now() / 1000, interval)
     const answers = await Promise.all(panel.queries.map((q) => queryRange(filled(q.expr, grid.rateWindow), grid, signal)))
     return drawnOf(panel, answers)
   })
@@ -61,17 +66,21 @@ export function usePanel(panel: DashboardPanel, range: RangeName, interval: numb
 
 const STAT_EVERY = 10_000
 
-/** The value of a panel that is one number. */
-export function useStat(panel: DashboardPanel, interval: number): Loaded<number | null> {
-  const expr = panel.queries[0]?.expr ?? null
-  return useAgain(expr, STAT_EVERY, (signal) => queryNow(filled(expr ?? '', rateWindow(interval, 0)), signal))
+/** The value of a panel that is one number, at the end of a span. */
+export function useStat(panel: DashboardPanel, interval: number, span: Span): Loaded<number | null> {
+  const expr = panel.queries[0]?.expr ?? ''
+  const at = span.live ? null : span.to
+  return useAgain(expr ? `${at}\n${expr}` : null, span.live ? STAT_EVERY : SETTLED, (signal) =>
+    queryOne(filled(expr, rateWindow(interval, 0)), at, signal),
+  )
 }
 
-/** The answers of a table's or bars' queries now, asked for while it is in view. */
-export function useRows(panel: DashboardPanel, interval: number, inView: boolean): Loaded<Point[][]> {
-  const key = inView ? panel.queries.map((q) => q.expr).join('\n') : null
-  return useAgain(key, STAT_EVERY, (signal) =>
-    Promise.all(panel.queries.map((q) => queryAll(filled(q.expr, rateWindow(interval, 0)), signal))),
+/** The answers of a table's or bars' queries at the end of a span, asked for while it is in view. */
+export function useRows(panel: DashboardPanel, interval: number, span: Span, inView: boolean): Loaded<Point[][]> {
+  const at = span.live ? null : span.to
+  const key = inView ? `${at}\n${panel.queries.map((q) => q.expr).join('\n')}` : null
+  return useAgain(key, span.live ? STAT_EVERY : SETTLED, (signal) =>
+    Promise.all(panel.queries.map((q) => queryAll(filled(q.expr, rateWindow(interval, 0)), at, signal))),
   )
 }
 

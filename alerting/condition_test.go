@@ -75,16 +75,17 @@ func (l *lab) firing() string {
 
 func TestMeasuredConditions(t *testing.T) {
 	quiet := map[string]float64{
-		metric.Invocations: 100, metric.Timeouts: 0, metric.ColdStarts: 1, metric.Errors + " code=worker_lost": 0,
+		metric.Invocations: 100, metric.Timeouts: 0, metric.NearTimeout: 0.2, metric.ColdStarts: 1, metric.Errors + " code=worker_lost": 0,
 		metric.Dropped: 0, metric.InFlight: 10, metric.Concurrency: 100,
 	}
 	for want, change := range map[string]map[string]float64{
-		"":                   {metric.Timeouts: 0.05, metric.Errors + " code=worker_lost": 0.02, metric.Errors + " code=function_error": 50},
-		alerting.TimeoutsUp:  {metric.Timeouts: 4},
-		alerting.ColdStarts:  {metric.ColdStarts: 40},
-		alerting.WorkerKills: {metric.Errors + " code=worker_lost": 1},
-		alerting.LabelBudget: {metric.Dropped: 1},
-		alerting.Saturation:  {metric.InFlight: 97},
+		"":              {metric.Timeouts: 0.05, metric.Errors + " code=worker_lost": 0.02, metric.Errors + " code=function_error": 50},
+		slo.TimeoutsUp:  {metric.Timeouts: 4},
+		slo.NearTimeout: {metric.NearTimeout: 4},
+		slo.ColdStarts:  {metric.ColdStarts: 40},
+		slo.WorkerKills: {metric.Errors + " code=worker_lost": 1},
+		slo.LabelBudget: {metric.Dropped: 1},
+		slo.Saturation:  {metric.InFlight: 97},
 	} {
 		t.Run(fmt.Sprintf("%q", want), func(t *testing.T) {
 			l, total := measuring(t), map[string]float64{}

@@ -43,6 +43,7 @@ type operations struct {
 	pager      *pagerduty.Target // nil: nobody is paged
 	alerts     *alerting.Evaluator
 	incidents  incidents
+	failed     failedRollouts
 	webhooks   *pagerduty.Receiver // nil: PagerDuty's webhooks are not taken
 	loops      []*reconcile.Loop
 	counted    *loopMetrics

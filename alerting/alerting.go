@@ -60,9 +60,6 @@ type Config struct {
 	// Silences lists the silences that are not over. It may fail: then those known before
 	// hold. Nil: there are none.
 	Silences func(ctx context.Context, at time.Time) ([]Silence, error)
-	// Inhibited says in words what an objective's trouble follows from, so that nobody is
-	// told of it beside of that; empty where it stands for itself. Nil: nothing does.
-	Inhibited func(o Objective) string
 	// Drills are the tests that people ask for; nil: there are none.
 	Drills *Drills
 	// Wake is called when messages were written; nil: nobody is.
@@ -122,6 +119,9 @@ type Evaluator struct {
 	series   alertSeries // of the loop alone, as the next two
 	measured measured
 	calm     calms
+	leads    map[string]function.Name // who stands for a common cause, by team and cause
+	since    time.Time                // the evaluator looks without a break since then
+	last     time.Time                // time of the last evaluation
 	// replaying asks about all functions each time, so that a history is read once.
 	replaying bool
 	raw       bool // there are no rollups: long windows are counted from raw samples too
@@ -131,6 +131,7 @@ type Evaluator struct {
 	incidents map[Objective]Incident
 	closed    map[Objective][]time.Time // when incidents ended of late
 	silences  []Silence
+	follows   map[Objective]string // whose trouble follows from what, in words: nobody is told of it
 	beats     map[string]time.Time // when a target's watchdog was last written; of the loop alone
 	repeated  map[string]time.Time // when a target with Repeat was told, by its name and dedup key; of the loop alone
 	runs      map[ruleKey]*run
@@ -209,7 +210,9 @@ func New(cfg Config) (*Evaluator, error) {
 	}
 	cfg = cfg.withDefaults()
 	e := &Evaluator{
-		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, beats: map[string]time.Time{}, calm: calms{}, measured: measured{map[string]time.Time{}, map[string][]Condition{}}, done: make(chan struct{}),
+		cfg: cfg, stale: true, runs: map[ruleKey]*run{}, repeated: map[string]time.Time{}, beats: map[string]time.Time{}, calm: calms{},
+		leads: map[string]function.Name{}, follows: map[Objective]string{},
+		measured: measured{map[string]time.Time{}, map[string][]Condition{}}, done: make(chan struct{}),
 		series: alertSeries{live: map[string]*liveSeries{}},
 	}
 	e.metrics = newMetrics(cfg.Registerer)

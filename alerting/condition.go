@@ -7,86 +7,61 @@ import (
 	"strings"
 	"time"
 
-	"hadron/collector/metric"
 	"hadron/collector/slo"
 	"hadron/runtime/function"
 )
 
-// Condition is something that is wrong with a function and that no budget shows. Each is
-// a ticket: where users feel it, an objective pages, and one cause is to wake somebody
-// once.
+// Condition is something that is wrong with a function and that no budget shows: a
+// symptom that was found, or what only the platform knows. It is a ticket, but for what
+// others' pages follow from.
 type Condition struct {
 	Function function.Name
 	Kind     string    // Quarantine, Delivery, …
 	Since    time.Time // zero: now
 	Reason   string    // in the platform's words, or made one line
 	Value    float64
+	Page     bool // pages follow from it that nobody is told of
 }
 
-// The conditions, in the place of an objective's name.
+// The conditions beside the symptoms of collector/slo, in the place of an objective's name.
 const (
-	Quarantine  = "quarantine"  // a version is not run, since it ends its workers
-	Delivery    = "delivery"    // messages about it could not be delivered
-	WorkerKills = "workers"     // its calls are lost with their workers, or run out of memory
-	TimeoutsUp  = "timeouts"    // its calls run into their timeout
-	ColdStarts  = "coldstarts"  // many of its calls wait for a VM to be made
-	Saturation  = "saturation"  // it runs at its limit of concurrency
-	LabelBudget = "labelbudget" // measurements of its own metrics are dropped
+	Delivery   = "delivery"    // messages about it could not be delivered
+	Dependency = "dependency"  // a host that several functions of its team ask is down
+	Workers    = "teamworkers" // several functions of its team lose calls with their workers
 )
 
-// kind is what is said of a condition.
-type kind struct {
-	alert  string        // name of the alert
-	title  string        // "… is quarantined"
-	over   string        // why it ended
-	felt   string        // what users feel
-	do     string        // what to do, with the function's name for %s
-	before time.Duration // it must be gone for so long before it ends
-}
+// kinds is what is said of each condition.
+var kinds = func() map[string]slo.Symptom {
+	out := map[string]slo.Symptom{}
+	for _, s := range append(slo.Symptoms(),
+		slo.Symptom{
+			Kind: Delivery, Alert: "NotificationsUndelivered", Title: "could not be told of", Over: "no message about it was given up in the last day",
+			Felt: "nothing; whoever should have been told was not", Do: "look at the reason, mend the target, then hadron alerts incidents %s",
+		},
+		slo.Symptom{
+			Kind: Dependency, Alert: "DependencyDown", Title: "depends on what is down", Over: "it answers again, or the functions that ask it are well", Calm: conditionCalm,
+			Felt: "the errors of all the functions named here, of which nobody is told one by one",
+			Do:   "mend that host, or ask whoever runs it; hadron logs %s --level error shows what functions got",
+		},
+		slo.Symptom{
+			Kind: Workers, Alert: "TeamWorkersLost", Title: "loses calls with its team's worker", Over: "its calls are not lost with their worker any more", Calm: conditionCalm,
+			Felt: "calls of all the functions named here that are answered with worker_lost",
+			Do:   "hadron logs %s --level error; look at the server's own log and at the machine's memory",
+		},
+	) {
+		out[s.Kind] = s
+	}
+	return out
+}()
 
-// conditionCalm is for how long a measured condition must be gone before it ends.
+// conditionCalm is for how long what others follow from must be gone before it ends.
 const conditionCalm = 15 * time.Minute
-
-var kinds = map[string]kind{
-	Quarantine: {
-		"FunctionQuarantined", "is quarantined", "the version was released, or survived its trial",
-		"calls of that version are answered with an error until it is released or its next trial ends well",
-		"mend it, then hadron release %s@<version>", 0,
-	},
-	Delivery: {
-		"NotificationsUndelivered", "could not be told of", "no message about it was given up in the last day",
-		"nothing; whoever should have been told was not", "look at the reason, mend the target, then hadron alerts incidents %s", 0,
-	},
-	WorkerKills: {
-		"FunctionWorkersLost", "loses its workers", "no call was lost with its worker for a while",
-		"calls that are answered with worker_lost or memory_limit", "hadron logs %s --level error; lower what one call holds, or raise limits.memory", conditionCalm,
-	},
-	TimeoutsUp: {
-		"FunctionTimeouts", "runs into its timeout", "calls end in time again",
-		"calls that are answered with timeout after they have waited all of it", "hadron profile %s; look at its fetches by host, then at limits.timeout", conditionCalm,
-	},
-	ColdStarts: {
-		"FunctionColdStarts", "starts cold too often", "calls find a warm VM again",
-		"the first call of each VM waits for the module to be evaluated", "hadron versions %s; isolation: request, many versions at once or few calls make it so", conditionCalm,
-	},
-	Saturation: {
-		"FunctionSaturated", "runs at its limit of concurrency", "it is below its limit again",
-		"calls that wait for their turn, then 429 overloaded", "raise limits.concurrency of %s, or make its calls shorter", conditionCalm,
-	},
-	LabelBudget: {
-		"FunctionLabelBudget", "has more series than its budget", "nothing of its own metrics was dropped for a while",
-		"nothing; its own metrics are incomplete", "take labels with many values out of the metrics of %s", conditionCalm,
-	},
-}
-
-// QuarantineAlert is the name of the alert of quarantined versions.
-const QuarantineAlert = "FunctionQuarantined"
 
 // Name is the alert's name: one for all that burn rates decide, since what differs is in
 // labels, and one for each kind of condition.
 func (k Key) Name() string {
 	if known, ok := kinds[k.SLO]; ok {
-		return known.alert
+		return known.Alert
 	}
 	if k.SLO == Test {
 		return drillAlert
@@ -94,97 +69,30 @@ func (k Key) Name() string {
 	return slo.AlertName
 }
 
-func conditionKey(name function.Name, kind string) Key {
-	return Key{Objective: Objective{name, kind}, Class: slo.Ticket}
-}
-
-// measure is a condition that is measured: one grouped query, whatever the number of
-// functions. Its guards are in the query: few calls say nothing.
-type measure struct {
-	kind, expr string
-	reason     func(v float64) string
-}
-
-const (
-	measureEvery = 5 * time.Minute
-	byFunction   = "by (team, project, function)"
-)
-
-var measures = []measure{
-	{WorkerKills, fmt.Sprintf(`sum %s (increase(%s{code=~"worker_lost|memory_limit"}[1h])) >= 5`, byFunction, metric.Errors), func(v float64) string {
-		return fmt.Sprintf("%.0f calls of the last hour were lost with their worker or ran out of memory", v)
-	}},
-	{TimeoutsUp, fmt.Sprintf(`sum %[1]s (increase(%[2]s[1h])) / sum %[1]s (increase(%[3]s[1h])) > 0.01 and sum %[1]s (increase(%[2]s[1h])) >= 5`, byFunction, metric.Timeouts, metric.Invocations), func(v float64) string {
-		return percent(v) + " of the calls of the last hour ran into limits.timeout"
-	}},
-	{ColdStarts, fmt.Sprintf(`sum %[1]s (increase(%[2]s[1h])) / sum %[1]s (increase(%[3]s[1h])) > 0.2 and sum %[1]s (increase(%[2]s[1h])) >= 50`, byFunction, metric.ColdStarts, metric.Invocations), func(v float64) string {
-		return percent(v) + " of the calls of the last hour waited for a VM to be made"
-	}},
-	{Saturation, fmt.Sprintf(`sum %[1]s (avg_over_time(%[2]s[15m])) / max %[1]s (%[3]s) > 0.9`, byFunction, metric.InFlight, metric.Concurrency), func(v float64) string {
-		return percent(v) + " of limits.concurrency was in use over a quarter of an hour"
-	}},
-	{LabelBudget, fmt.Sprintf(`sum %s (increase(%s[1h])) >= 1`, byFunction, metric.Dropped), func(v float64) string {
-		return fmt.Sprintf("%.0f measurements of its own metrics were dropped in the last hour, or counted under other", max(1, v))
-	}},
-}
-
-// measured is what the last looks at the measures found.
-type measured struct {
-	at    map[string]time.Time   // by kind: when it was last looked at
-	found map[string][]Condition // by kind; one that was never answered is not there
-}
-
-// look runs the measure that waited longest, if it is due: one in an evaluation, so that
-// none takes long.
-func (r *round) look(ctx context.Context) {
-	m := &r.e.measured
-	if r.e.replaying || r.e.cfg.Unmeasured {
-		return
-	}
-	what := slices.MinFunc(measures, func(a, b measure) int { return m.at[a.kind].Compare(m.at[b.kind]) })
-	if at, seen := m.at[what.kind]; seen && r.now.Sub(at) < measureEvery-r.e.cfg.Interval/2 {
-		return
-	}
-	points, err := r.measure(ctx, what.expr)
-	if ctx.Err() != nil {
-		return
-	}
-	m.at[what.kind] = r.now
-	if err != nil { // what was found before stays
-		r.e.metrics.failures.WithLabelValues("query").Inc()
-		r.errs = append(r.errs, fmt.Errorf("measure %s: %w", what.kind, err))
-		return
-	}
-	list := make([]Condition, 0, len(points))
-	for _, p := range points {
-		name := function.Name(p.Labels.Get(metric.Team) + "/" + p.Labels.Get(metric.Project) + "/" + p.Labels.Get(metric.Function))
-		list = append(list, Condition{Function: name, Kind: what.kind, Reason: what.reason(p.V), Value: p.V})
-	}
-	m.found[what.kind] = list
-}
-
-func (r *round) measure(ctx context.Context, expr string) ([]metric.Point, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.e.cfg.QueryTimeout, errSlow)
-	defer cancel()
-	return r.e.cfg.Query(ctx, expr, r.now)
-}
+func conditionKey(o Objective, class slo.Class) Key { return Key{Objective: o, Class: class} }
 
 // conditions moves the alert of every condition that holds, or held.
 func (r *round) conditions(ctx context.Context) {
 	r.look(ctx)
 	held := map[Objective][]Condition{}
-	known := map[string]bool{Quarantine: true} // kinds about which something can be said
+	known := map[string]bool{slo.Quarantine: true} // kinds about which something can be said
 	add := func(list []Condition) {
 		for _, c := range list {
-			if s, ok := r.specs[c.Function]; ok && !s.disabled && kinds[c.Kind].alert != "" {
+			if s, ok := r.specs[c.Function]; ok && !s.disabled && kinds[c.Kind].Alert != "" {
 				o := Objective{c.Function, c.Kind}
 				held[o] = append(held[o], c)
 			}
 		}
 	}
+	causes, followed := r.follow(ctx)
+	known[Dependency], known[Workers] = followed, followed
+	add(causes)
 	add(r.quarantined())
 	for kind, list := range r.e.measured.found {
 		known[kind] = true
+		if kind == slo.Traffic {
+			list = r.together(list)
+		}
 		add(list)
 	}
 	if r.e.cfg.Conditions != nil {
@@ -193,7 +101,7 @@ func (r *round) conditions(ctx context.Context) {
 			r.e.metrics.failures.WithLabelValues("store").Inc()
 			r.errs = append(r.errs, fmt.Errorf("read conditions: %w", err))
 		} else {
-			known[Delivery] = true
+			known[Delivery], known[slo.Rollout] = true, true
 			add(list)
 		}
 	}
@@ -203,23 +111,23 @@ func (r *round) conditions(ctx context.Context) {
 		}
 	}
 	for o, list := range held {
-		r.condition(o, list)
+		r.condition(conditionKey(o, slo.Ticket), list)
+		r.condition(conditionKey(o, slo.Page), slices.DeleteFunc(slices.Clone(list), func(c Condition) bool { return !c.Page }))
 	}
 }
 
 // condition decides where one condition's alert stands.
-func (r *round) condition(o Objective, list []Condition) {
-	s, exists := r.specs[o.Function]
-	key := conditionKey(o.Function, o.SLO)
+func (r *round) condition(key Key, list []Condition) {
+	s, exists := r.specs[key.Function]
 	before, seen := r.e.alerts[key]
 	was := before.Status
 	if !seen {
 		was.State = Inactive
 	}
 	if len(list) > 0 {
-		r.e.calm.forget(o)
+		r.e.calm.forget(key)
 	}
-	v := nextCondition(kinds[o.SLO], was, list, r.e.calm.since(o, r.now, was.State == Firing && len(list) == 0), r.now)
+	v := nextCondition(kinds[key.SLO], was, list, r.e.calm.since(key, r.now, was.State == Firing && len(list) == 0), r.now)
 	if !exists || s.disabled {
 		v = verdict{Status: Status{State: Inactive}}
 	}
@@ -233,24 +141,24 @@ func (r *round) condition(o Objective, list []Condition) {
 }
 
 // calms remembers since when a condition that fires is gone.
-type calms map[Objective]time.Time
+type calms map[Key]time.Time
 
-func (c calms) forget(o Objective) { delete(c, o) }
+func (c calms) forget(k Key) { delete(c, k) }
 
-func (c calms) since(o Objective, now time.Time, gone bool) time.Time {
+func (c calms) since(k Key, now time.Time, gone bool) time.Time {
 	if !gone {
 		return now
 	}
-	if at, ok := c[o]; ok {
+	if at, ok := c[k]; ok {
 		return at
 	}
-	c[o] = now
+	c[k] = now
 	return now
 }
 
 // nextCondition decides where the alert stands. It is pure. A condition is certain, so it
 // fires at once; it ends when it was gone for as long as its kind asks.
-func nextCondition(k kind, was Status, held []Condition, calm, now time.Time) verdict {
+func nextCondition(k slo.Symptom, was Status, held []Condition, calm, now time.Time) verdict {
 	v := verdict{Status: was, reason: conditionReason(held)}
 	if len(held) > 0 {
 		v.value = held[0].Value
@@ -265,10 +173,10 @@ func nextCondition(k kind, was Status, held []Condition, calm, now time.Time) ve
 		}
 		v.Status = Status{State: Firing, ActiveAt: since, FiredAt: now}
 	case len(held) > 0:
-	case was.State == Firing && now.Sub(calm) < k.before:
+	case was.State == Firing && now.Sub(calm) < k.Calm:
 	case was.State == Firing:
 		v.State, v.ResolvedAt = Resolved, now
-		v.reason = k.over
+		v.reason = k.Over
 	case was.State == Resolved && now.Sub(was.ResolvedAt) < keepResolved:
 	default:
 		v.Status = Status{State: Inactive}
@@ -291,7 +199,7 @@ func conditionReason(held []Condition) string {
 
 // conditionSummary is the page's first line.
 func (p page) conditionSummary() string {
-	return oneLine(fmt.Sprintf("%s %s: %s.", oneLine(p.incident.Function.Base(), maxWho), kinds[p.incident.SLO].title, p.why), MaxSummary)
+	return oneLine(fmt.Sprintf("%s %s: %s.", oneLine(p.incident.Function.Base(), maxWho), kinds[p.incident.SLO].Title, p.why), MaxSummary)
 }
 
 // conditionFields are its details.
@@ -299,7 +207,7 @@ func (p page) conditionFields() []Field {
 	since, k := p.began(), kinds[p.incident.SLO]
 	out := []Field{
 		{"why", p.why},
-		{"what users feel", k.felt},
+		{"what users feel", k.Felt},
 		{"since", fmt.Sprintf("%s, %s ago", since.UTC().Format(time.RFC3339), about(max(0, p.at.Sub(since))))},
 	}
 	if changed := p.changed(); changed != "" {
@@ -308,7 +216,7 @@ func (p page) conditionFields() []Field {
 	if p.details.Previous > 0 {
 		out = append(out, Field{"undo", fmt.Sprintf("hadron rollback %s --to %d", p.incident.Function, p.details.Previous)})
 	}
-	return append(out, Field{"what to do", fmt.Sprintf(k.do, p.incident.Function)})
+	return append(out, Field{"what to do", fmt.Sprintf(k.Do, p.incident.Function)})
 }
 
 // isCondition reports whether the name in an objective's place is a condition's.

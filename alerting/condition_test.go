@@ -3,6 +3,7 @@ package alerting_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,16 +76,17 @@ func (l *lab) firing() string {
 
 func TestMeasuredConditions(t *testing.T) {
 	quiet := map[string]float64{
-		metric.Invocations: 100, metric.Timeouts: 0, metric.ColdStarts: 1, metric.Errors + " code=worker_lost": 0,
+		metric.Invocations: 100, metric.Timeouts: 0, metric.NearTimeout: 0.2, metric.ColdStarts: 1, metric.Errors + " code=worker_lost": 0,
 		metric.Dropped: 0, metric.InFlight: 10, metric.Concurrency: 100,
 	}
 	for want, change := range map[string]map[string]float64{
-		"":                   {metric.Timeouts: 0.05, metric.Errors + " code=worker_lost": 0.02, metric.Errors + " code=function_error": 50},
-		alerting.TimeoutsUp:  {metric.Timeouts: 4},
-		alerting.ColdStarts:  {metric.ColdStarts: 40},
-		alerting.WorkerKills: {metric.Errors + " code=worker_lost": 1},
-		alerting.LabelBudget: {metric.Dropped: 1},
-		alerting.Saturation:  {metric.InFlight: 97},
+		"":              {metric.Timeouts: 0.05, metric.Errors + " code=worker_lost": 0.02, metric.Errors + " code=function_error": 50},
+		slo.TimeoutsUp:  {metric.Timeouts: 4},
+		slo.NearTimeout: {metric.NearTimeout: 4},
+		slo.ColdStarts:  {metric.ColdStarts: 40},
+		slo.WorkerKills: {metric.Errors + " code=worker_lost": 1},
+		slo.LabelBudget: {metric.Dropped: 1},
+		slo.Saturation:  {metric.InFlight: 97},
 	} {
 		t.Run(fmt.Sprintf("%q", want), func(t *testing.T) {
 			l, total := measuring(t), map[string]float64{}
@@ -146,4 +148,80 @@ func TestConditionsThatOthersKnow(t *testing.T) {
 	fail = nil
 	tick.mustTick()
 	wantTold(t, store, "trigger growth/signup/greeting warning", "resolve growth/signup/greeting warning")
+}
+
+// hours appends the calls and totals of a function, each five minutes for so many hours,
+// where one of its hours, from 0, has so many calls.
+func (l *lab) hours(name string, from, to int, calls func(hour int) float64, total *float64) {
+	l.tb.Helper()
+	pairs := []string{metric.Team, "growth", metric.Project, "signup", metric.Function, name}
+	for _, id := range []string{metric.Invocations, metric.RolledEvents} {
+		if l.series[name+id] == nil {
+			own := pairs
+			if id == metric.RolledEvents {
+				own = append(slices.Clone(pairs), metric.SLO, "availability")
+			}
+			l.series[name+id] = &metric.Series{Labels: metric.NewLabels(id, own...)}
+		}
+	}
+	for hour := from; hour < to; hour++ {
+		for range 12 {
+			*total += calls(hour) / 12
+			l.w.now = l.w.now.Add(5 * time.Minute)
+			at := l.w.now.UnixMilli()
+			if err := l.db.Append(l.tb.Context(), []metric.Sample{{Series: l.series[name+metric.Invocations], T: at, V: *total}}); err != nil {
+				l.tb.Fatal(err)
+			}
+			if err := l.db.AppendRollups(l.tb.Context(), []metric.Sample{{Series: l.series[name+metric.RolledEvents], T: at, V: *total}}); err != nil {
+				l.tb.Fatal(err)
+			}
+			if hour < 8*24 {
+				continue // nobody looks yet
+			}
+			if msg := l.Tick(l.tb.Context()); msg != "" {
+				l.tb.Fatal(msg)
+			}
+		}
+	}
+}
+
+func TestTrafficThatStops(t *testing.T) {
+	daily := func(h int) float64 { // from 6 to 22 o'clock
+		if h%24 >= 6 && h%24 < 22 {
+			return 120
+		}
+		return 0
+	}
+	for what, c := range map[string]struct {
+		calls func(h int) float64
+		fires string // at the end of eight days and twelve hours
+	}{
+		"as always":          {daily, ""},
+		"seldom called":      {func(int) float64 { return 24 }, ""},
+		"never in the night": {func(h int) float64 { return daily(h + 12) }, ""},
+		"stopped at ten":     {func(h int) float64 { return map[bool]float64{true: daily(h), false: 0}[h < 8*24+10] }, slo.Traffic},
+		"a little is left":   {func(h int) float64 { return map[bool]float64{true: daily(h), false: 4}[h < 8*24+10] }, slo.Traffic},
+		"half is left":       {func(h int) float64 { return map[bool]float64{true: daily(h), false: 60}[h < 8*24+10] }, ""},
+		"free on this day":   {func(h int) float64 { return map[bool]float64{true: 0, false: daily(h)}[h/24%7 == 1] }, ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			l, total := measuring(t), 0.0
+			l.w.now = l.w.now.Add(-10 * 24 * time.Hour)
+			l.hours("greeting", 0, 8*24+12, c.calls, &total)
+			if got := l.firing(); got != c.fires {
+				t.Fatalf("%q fires, want %q", got, c.fires)
+			}
+			if c.fires == "" {
+				return
+			}
+			l.hours("greeting", 8*24+12, 9*24+14, func(int) float64 { return 0 }, &total)
+			if got := l.firing(); got != slo.Traffic {
+				t.Fatalf("%q fires a day later: nothing has come since", got)
+			}
+			l.hours("greeting", 9*24+14, 9*24+16, func(int) float64 { return 120 }, &total)
+			if got := l.firing(); got != "" {
+				t.Errorf("%q fires, and calls come again", got)
+			}
+		})
+	}
 }

@@ -43,6 +43,7 @@ func (e *Evaluator) evaluate(ctx context.Context, now time.Time) error {
 		e: e, now: now, verdicts: map[Key]verdict{}, changed: map[Key]Status{},
 		samples: map[ruleKey]map[Objective]sample{},
 	}
+	e.attend(now)
 	r.listen(ctx)
 	r.index(functions)
 	r.plan()

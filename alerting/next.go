@@ -7,7 +7,7 @@ import (
 	"hadron/collector/slo"
 )
 
-// The guards beside slo.MinBad. Without them the rules are the workbook's, as Prometheus runs them.
+// The guards beside slo.Counts.Enough. Without them the rules are the workbook's, as Prometheus runs them.
 const (
 	// minGood is how many good events the short window holds before an alert that
 	// has fired ends; it also ends when the long window is calm and calls come.
@@ -32,7 +32,7 @@ func next(r slo.Rule, was Status, s sample, now time.Time) verdict {
 		v.value = burn
 	}
 	burning := s.burns(r.Window.Factor)
-	enough := s.longBad >= slo.MinBad-slo.CountSlack
+	enough := s.enough()
 	switch was.State {
 	case Pending, Firing:
 		switch {
@@ -76,7 +76,7 @@ func next(r slo.Rule, was Status, s sample, now time.Time) verdict {
 	case !s.present():
 		v.reason = missing(r, s)
 	case burning:
-		v.reason = fmt.Sprintf("fewer than %d bad events over %s", slo.MinBad, long(r))
+		v.reason = fmt.Sprintf("fewer than %d bad events over %s, and chance may be what it is", slo.MinBad, long(r))
 	default:
 		v.reason = "within budget"
 	}

@@ -3,25 +3,31 @@ package alerting
 import (
 	"fmt"
 
+	"hadron/collector/slo"
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 )
 
-// quarantined is the versions that are not run, because they end the workers they run
-// in, as conditions: one for each function. It needs no query: the platform knows.
-func (r *round) quarantined() []Condition {
+// standing is the versions that are not run. It needs no query: the platform knows.
+func (r *round) standing() []invocation.Quarantine {
 	if r.e.cfg.Quarantined == nil {
 		return nil
 	}
+	return r.e.cfg.Quarantined()
+}
+
+// quarantined is the versions that are not run, because they end the workers they run
+// in, as conditions: one for each.
+func (r *round) quarantined() []Condition {
 	count := map[function.Name]float64{}
-	list := r.e.cfg.Quarantined()
+	list := r.standing()
 	for _, q := range list {
 		count[q.Version.Name]++
 	}
 	out := make([]Condition, 0, len(list))
 	for _, q := range list {
 		out = append(out, Condition{
-			Function: q.Version.Name, Kind: Quarantine, Since: q.Since, Reason: quarantineReason(q), Value: count[q.Version.Name],
+			Function: q.Version.Name, Kind: slo.Quarantine, Since: q.Since, Reason: quarantineReason(q), Value: count[q.Version.Name],
 		})
 	}
 	return out

@@ -50,18 +50,18 @@ func TestQuarantineOpensOneTicket(t *testing.T) {
 		t.Errorf("details\n%s", details)
 	}
 	alerts := e.Alerts(alerting.Filter{})
-	if len(alerts) != 1 || alerts[0].Name() != alerting.QuarantineAlert || alerts[0].State != alerting.Firing || alerts[0].Class != slo.Ticket ||
+	if len(alerts) != 1 || alerts[0].Name() != "FunctionQuarantined" || alerts[0].State != alerting.Firing || alerts[0].Class != slo.Ticket ||
 		!alerts[0].ActiveAt.Equal(since) || alerts[0].Value != 1 {
 		t.Errorf("%+v", alerts)
 	}
 	found := false
 	for _, s := range w.appended {
-		found = found || s.Series.Labels.Get("alertname") == alerting.QuarantineAlert && s.Series.Labels.Get(metric.Function) == "greeting"
+		found = found || s.Series.Labels.Get("alertname") == "FunctionQuarantined" && s.Series.Labels.Get(metric.Function) == "greeting"
 	}
 	if !found {
 		t.Error("ALERTS does not show it")
 	}
-	if defs := e.Definitions(*w.functions[greeting]); len(defs) != 9 || defs[8].Name() != alerting.QuarantineAlert {
+	if defs := e.Definitions(*w.functions[greeting]); len(defs) != 9 || defs[8].Name() != "FunctionQuarantined" {
 		t.Errorf("%d definitions", len(defs))
 	}
 

@@ -38,6 +38,11 @@ func (s sample) present() bool { return s.shortAll > 0 && !math.IsNaN(s.shortBur
 // burns is the rule as Prometheus has it.
 func (s sample) burns(factor float64) bool { return s.longBurn() > factor && s.shortBurn() > factor }
 
+// enough reports whether so many failed that it is no chance.
+func (s sample) enough() bool {
+	return slo.Counts{LongBad: s.longBad, LongAll: s.longAll, ShortBad: s.shortBad, ShortAll: s.shortAll}.Enough(s.objective)
+}
+
 // read sorts the answer to slo.Rule.First or Second by objective, into what was known
 // before. Points that no such query gives are an error: an answer half understood is
 // not understood.

@@ -235,7 +235,7 @@ func (r *round) message(ctx context.Context, action Action, in Incident, firing 
 	} else if in.SLO == Test {
 		p.why = r.verdicts[drillKey(in.Function, in.Class)].reason
 	} else if isCondition(in.SLO) {
-		p.why = r.verdicts[conditionKey(in.Function, in.SLO)].reason
+		p.why = r.verdicts[conditionKey(in.Objective, in.Class)].reason
 	}
 	s := r.specs[in.Function]
 	p.objective, _ = s.objective(in.SLO)
@@ -274,7 +274,7 @@ func (r *round) ending(o Objective) string {
 		return "the manifest turned alerts off"
 	}
 	if k, is := kinds[o.SLO]; is {
-		return k.over
+		return k.Over
 	}
 	why, slowest := "its budget does not burn any more", -1
 	for k, run := range r.e.runs {

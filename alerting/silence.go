@@ -113,18 +113,22 @@ func (s Silence) why() string {
 }
 
 // hushed says why an objective's incident is told to nobody now; empty: it is told.
-func (r *round) hushed(o Objective, class slo.Class) string {
-	return hushed(r.e.silences, r.e.cfg.Inhibited, o, class, r.now)
+func (r *round) hushed(o Objective, class slo.Class) string { return r.e.hushed(o, class, r.now) }
+
+// hushed is what round's does. The caller holds e.mu, or is the loop.
+func (e *Evaluator) hushed(o Objective, class slo.Class, at time.Time) string {
+	if why := silenced(e.silences, o, class, at); why != "" {
+		return why
+	}
+	return e.follows[o]
 }
 
-func hushed(silences []Silence, inhibited func(Objective) string, o Objective, class slo.Class, at time.Time) string {
+// silenced says which silence holds, in words; empty: none does.
+func silenced(silences []Silence, o Objective, class slo.Class, at time.Time) string {
 	for _, s := range silences {
 		if s.Active(at) && s.Covers(o, class) {
 			return s.why()
 		}
-	}
-	if inhibited != nil {
-		return inhibited(o)
 	}
 	return ""
 }

@@ -44,7 +44,7 @@ func (e *Evaluator) alert(k Key, a entry) Alert {
 	in, open := e.incidents[k.Objective]
 	silenced := ""
 	if a.active() {
-		silenced = hushed(e.silences, e.cfg.Inhibited, k.Objective, k.Class, e.cfg.Now())
+		silenced = e.hushed(k.Objective, k.Class, e.cfg.Now())
 	}
 	return Alert{
 		Silenced: silenced,
@@ -79,7 +79,7 @@ func (e *Evaluator) Incident(o Objective) (Incident, bool) {
 func (e *Evaluator) Hushed(o Objective, class slo.Class) string {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return hushed(e.silences, e.cfg.Inhibited, o, class, e.cfg.Now())
+	return e.hushed(o, class, e.cfg.Now())
 }
 
 // Definitions lists the alerts that guard a function, with their states: each pair
@@ -106,8 +106,10 @@ func (e *Evaluator) Definitions(f function.Function) []Definition {
 		}
 	}
 	for _, kind := range Conditions() {
-		if k := conditionKey(f.Name, kind); e.alerts[k].State != "" && !f.Spec.Alerts.Disabled {
-			out = append(out, Definition{Alert: e.alert(k, e.alerts[k])})
+		for _, class := range []slo.Class{slo.Page, slo.Ticket} {
+			if k := conditionKey(Objective{f.Name, kind}, class); e.alerts[k].State != "" && !f.Spec.Alerts.Disabled {
+				out = append(out, Definition{Alert: e.alert(k, e.alerts[k])})
+			}
 		}
 	}
 	return out

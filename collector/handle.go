@@ -19,6 +19,7 @@ type Handle struct {
 	triggers   [len(triggerNames)]atomic.Uint64
 	errors     [len(errorCodes)]atomic.Uint64
 	cold       atomic.Uint64
+	near       atomic.Uint64
 	cpu        atomic.Int64 // nanoseconds
 	queue      atomic.Int64 // nanoseconds
 	background atomic.Uint64
@@ -125,6 +126,9 @@ func (h *Handle) Observe(trigger invocation.Trigger, o invocation.Outcome) {
 	if o.Cold {
 		h.observeCold(o.Init)
 	}
+	if o.Near {
+		h.near.Add(1)
+	}
 	h.hit(o.Hits)
 	for _, b := range *h.slo.Load() {
 		b.events.Add(1)
@@ -200,6 +204,7 @@ func (h *Handle) reset() {
 		h.errors[i].Store(0)
 	}
 	h.cold.Store(0)
+	h.near.Store(0)
 	h.cpu.Store(0)
 	h.queue.Store(0)
 	h.background.Store(0)

@@ -193,6 +193,9 @@ func (t *tracked) ownRows(put func(row)) {
 			}
 		}
 	}
+	if t.takenBack != 0 {
+		put(row{key: key{name: metric.TakenBack, version: t.takenBack}, kind: gauge, value: 1})
+	}
 	for version := range t.quarantined {
 		put(row{key: key{name: metric.Quarantined, version: version}, kind: gauge, value: 1})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 )
 
@@ -34,6 +35,23 @@ func (c *Collector) Quarantine(q invocation.Quarantine, standing bool) {
 	t.dirty, t.restate = true, true
 	t.mu.Unlock()
 	c.activate(t)
+	c.nudge()
+}
+
+// TakenBack takes note of the version whose deployment failed and is the function's last
+// one; 0 where there is none any more. A function that is not known here is left alone.
+func (c *Collector) TakenBack(name function.Name, version int) {
+	c.mu.RLock()
+	t := c.byName[name]
+	c.mu.RUnlock()
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	if t.takenBack != version {
+		t.takenBack, t.dirty = version, true
+	}
+	t.mu.Unlock()
 	c.nudge()
 }
 

@@ -53,6 +53,7 @@ var families = map[string]family{
 	metric.Invocations: {counter, true, metric.Trigger, "Invocations handed to the function, whatever their outcome.", ""},
 	metric.Errors:      {counter, true, metric.CodeName, "Invocations that ended in an error, by code.", ""},
 	metric.Timeouts:    {counter, true, "", "Invocations that ran over the function's timeout.", ""},
+	metric.NearTimeout: {counter, true, "", "Invocations that ended in time with over 80 % of limits.timeout gone.", ""},
 	metric.ColdStarts:  {counter, true, "", "Invocations that a VM was made for.", ""},
 	metric.Duration:    {histo, true, "", "Time of an invocation to its last byte; of a streamed one to its head.", ""},
 	metric.Init:        {histo, true, "", "Time of evaluating the module at a cold start.", ""},
@@ -70,6 +71,7 @@ var families = map[string]family{
 	metric.Fetches:     {counter, true, metric.Host, "Outgoing requests of the function, by what came back.", metric.CodeName},
 	metric.FetchTime:   {histo, true, metric.Host, "Time of an outgoing request to its response's head.", ""},
 	metric.Dropped:     {counter, false, metric.Reason, metric.DroppedHelp, ""},
+	metric.TakenBack:   {gauge, true, "", "1 while the last deployment of the function, of this version, is one that failed.", ""},
 	metric.Quarantined: {gauge, true, "", "1 while the version is not run, because it ends the workers it runs in.", ""},
 	metric.Refused:     {counter, false, metric.CodeName, "Calls refused before a function was called, by code.", ""},
 }
@@ -135,6 +137,7 @@ func (h *Handle) rows(put func(row)) {
 		count(metric.Invocations, string(name), h.triggers[at].Load(), at == 0 && h.aliased)
 	}
 	count(metric.ColdStarts, "", h.cold.Load(), false)
+	count(metric.NearTimeout, "", h.near.Load(), false)
 	count(metric.Background, "", h.background.Load(), false)
 	for at := range h.hits {
 		count(metric.LimitHits, invocation.HitName(at), h.hits[at].Load(), false)

@@ -71,6 +71,7 @@ type tracked struct {
 
 	dropped     *[len(dropReasons)]uint64     // made at the first drop
 	quarantined map[int]invocation.Quarantine // by version
+	takenBack   int                           // version whose deployment, the last one, failed; 0: none
 
 	refill  *minute // the minute before the start, until the health loop has taken it
 	budget  budget

@@ -158,13 +158,7 @@ func (s RulesSpec) namespace() string {
 
 // groups are the rules with their links.
 func (s RulesSpec) groups() []slo.Group {
-	groups := slo.GroupsFor(s.Function, s.Windows, s.Interval)
-	for i := range groups {
-		for j := range groups[i].Alerts {
-			groups[i].Alerts[j].Notes = s.links()
-		}
-	}
-	return groups
+	return slo.GroupsFor(s.Function, s.Windows, s.Interval, s.links())
 }
 
 // links are the annotations that lead somewhere. The page of a function shows its
@@ -213,7 +207,10 @@ const ruleLimits = `#
 # - State, incident and message are stored in one transaction. Here an alert that the evaluator forgets is resolved.
 # - An incident that gets worse stays one incident, and a page inhibits the ticket. Give Alertmanager the inhibition rule of
 #   docs/alerting.md for that.
-# - At least 3 failures are needed to begin, there and here; here also to go on.
+# - A few failures are needed to begin, there and here; here also to go on.
+# - Calls that stopped are a ticket there until they come again; here until it is a day ago that they came.
+# - What else fails for the same cause, such as a host that many functions ask, is told of once there.
+# What Hadron could not tell somebody of (NotificationsUndelivered) is not here: who evaluates these tells people himself.
 `
 
 func (s RulesSpec) operator(groups []slo.Group) []byte {

@@ -17,8 +17,9 @@ import (
 // RuleTests writes cases for promtool test rules over the file that Rules renders in
 // Prometheus's format, which they take to be at rulesFile: for each SLO window, budgets
 // that burn a little faster and a little more slowly than each factor, a burst too short
-// to matter, a fault that was mended, and a function that nobody calls. objectives are
-// the function's own; without a function, an example stands for all. It is pure; its
+// to matter, a fault that was mended, and a function that nobody calls; and for each symptom
+// a function that has it and one that almost has. objectives are the function's own;
+// without a function, an example stands for all. It is pure; its
 // errors wrap ErrRules.
 func RuleTests(s RulesSpec, rulesFile string, objectives []function.Objective) ([]byte, error) {
 	if err := s.check(); err != nil {
@@ -50,6 +51,13 @@ func RuleTests(s RulesSpec, rulesFile string, objectives []function.Objective) (
 				if err := c.write(&tests, o, h); err != nil {
 					return nil, fmt.Errorf("%w: %w", ErrRules, err)
 				}
+			}
+		}
+	}
+	for _, g := range s.groups() {
+		for _, a := range g.Symptoms {
+			if err := writeSymptom(&tests, name, a, pace); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrRules, err)
 			}
 		}
 	}
@@ -273,10 +281,15 @@ func (c *counter) add(each float64, n int) {
 
 // expect writes an alert as promtool is to find it.
 func (c course) expect(b *strings.Builder, o function.Objective, r slo.Rule, burn float64) error {
+	return expect(b, c.name, r.Alert(), o.Name, burn)
+}
+
+// expect writes an alert of a function as promtool is to find it; its own labels win.
+func expect(b *strings.Builder, name function.Name, a slo.Alert, objective string, value float64) error {
 	labels := map[string]string{
-		metric.Team: c.name.Team(), metric.Project: c.name.Project(), metric.Function: c.name.Base(), metric.SLO: o.Name,
+		metric.Team: name.Team(), metric.Project: name.Project(), metric.Function: name.Base(), metric.SLO: objective,
 	}
-	for _, p := range r.Labels() {
+	for _, p := range a.Labels {
 		labels[p.Name] = p.Value
 	}
 	b.WriteString("          - exp_labels:\n")
@@ -284,7 +297,7 @@ func (c course) expect(b *strings.Builder, o function.Objective, r slo.Rule, bur
 		fmt.Fprintf(b, "              %s: %s\n", key, quoted(labels[key]))
 	}
 	b.WriteString("            exp_annotations:\n")
-	pairs := r.Annotations()
+	pairs := slices.Clone(a.Annotations)
 	slices.SortFunc(pairs, func(x, y slo.Pair) int { return strings.Compare(x.Name, y.Name) })
 	for _, p := range pairs {
 		// As Prometheus does it: its templates are Go's, with two variables before them.
@@ -293,7 +306,7 @@ func (c course) expect(b *strings.Builder, o function.Objective, r slo.Rule, bur
 			return fmt.Errorf("read annotation %s: %w", p.Name, err)
 		}
 		var text strings.Builder
-		if err := t.Execute(&text, map[string]any{"Labels": labels, "Value": burn}); err != nil {
+		if err := t.Execute(&text, map[string]any{"Labels": labels, "Value": value}); err != nil {
 			return fmt.Errorf("write annotation %s: %w", p.Name, err)
 		}
 		fmt.Fprintf(b, "              %s: %s\n", p.Name, quoted(text.String()))

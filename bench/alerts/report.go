@@ -105,6 +105,9 @@ func table(all []scenario, ours, theirs map[string]*score) string {
 	}
 	for _, k := range kinds {
 		o, t := ours[k.name], theirs[k.name]
+		if counts[k.name] == 0 {
+			continue // -only
+		}
 		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", k.name, counts[k.name],
 			pair(o.falsePages, t.falsePages, true), pair(o.missedPages, t.missedPages, o.deservesPage > 0),
 			pair(o.brokenOff, t.brokenOff, o.deservesPage > 0),

@@ -210,7 +210,11 @@ func (c *silenceCommand) Run(ctx context.Context, std stdio) error {
 	if c.JSON {
 		return printJSON(std, s)
 	}
-	_, err = fmt.Fprintf(std.Out, "✓ silence %d: nobody is told of %s until %s; end it with hadron alerts unsilence %d\n",
+	return printSilence(std, s)
+}
+
+func printSilence(std stdio, s wire.Silence) error {
+	_, err := fmt.Fprintf(std.Out, "✓ silence %d: nobody is told of %s until %s; end it with hadron alerts unsilence %d\n",
 		s.ID, silenced(s), s.Ends.Local().Format(time.DateTime), s.ID)
 	return err
 }

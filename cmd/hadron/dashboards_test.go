@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,6 +88,9 @@ func TestExampleDashboardsDrawTheirTraffic(t *testing.T) {
 			p.call(http.MethodGet, "/fn/"+name, nil)
 		}
 	}
+	// They go on while the panels are looked at: the last minutes of a store are what panels show.
+	var turn atomic.Uint32
+	callers(t, func() string { return "/fn/" + names[int(turn.Add(1))%len(names)] }, func() *process { return p })
 	for _, name := range names {
 		base := name[strings.LastIndex(name, "/")+1:]
 		eventually(t, "calls of "+name+" are in the store", 20*time.Second, func() (bool, string) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hadron/runtime/function"
+	"hadron/ui/client"
 	"hadron/ui/wire"
 )
 
@@ -16,10 +17,11 @@ type freezeCommands struct {
 }
 
 type teamFreezeCommand struct {
-	server `embed:""`
-	Team   string `arg:"" help:"Name of the team."`
-	Until  string `help:"Until when: a time (2026-12-31T08:00:00Z), a day (2026-12-31) or a duration from now (12h)."`
-	Reason string `help:"Why; whoever is refused reads it."`
+	server  `embed:""`
+	Team    string `arg:"" help:"Name of the team."`
+	Silence bool   `help:"Tell nobody of the team's incidents until then either: a freeze and a silence in one step."`
+	Until   string `help:"Until when: a time (2026-12-31T08:00:00Z), a day (2026-12-31) or a duration from now (12h)."`
+	Reason  string `help:"Why; whoever is refused reads it."`
 }
 
 func (c *teamFreezeCommand) Run(ctx context.Context, std stdio) error {
@@ -27,20 +29,57 @@ func (c *teamFreezeCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	var f wire.Freeze
 	if c.Until == "" {
-		f, err = api.Freeze(ctx, c.Team)
-	} else {
-		var until time.Time
-		if until, err = untilTime(c.Until, time.Now()); err != nil {
+		if c.Silence {
+			return &usageError{"--silence needs an end: add --until, such as --until 2h"}
+		}
+		f, err := api.Freeze(ctx, c.Team)
+		if err != nil {
 			return err
 		}
-		f, err = api.PutFreeze(ctx, c.Team, wire.PutFreeze{Reason: c.Reason, Until: until})
+		return printFreeze(std, c.JSON, f)
 	}
+	until, err := untilTime(c.Until, time.Now())
 	if err != nil {
 		return err
 	}
-	return printFreeze(std, c.JSON, f)
+	if !c.Silence {
+		f, err := api.PutFreeze(ctx, c.Team, wire.PutFreeze{Reason: c.Reason, Until: until})
+		if err != nil {
+			return err
+		}
+		return printFreeze(std, c.JSON, f)
+	}
+	f, s, err := freezeAndSilence(ctx, api, c.Team, c.Reason, until)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(std, struct {
+			Freeze  wire.Freeze  `json:"freeze"`
+			Silence wire.Silence `json:"silence"`
+		}{f, s})
+	}
+	if err := printFreeze(std, false, f); err != nil {
+		return err
+	}
+	return printSilence(std, s)
+}
+
+// freezeAndSilence does both or neither: a silence whose freeze is refused is ended.
+func freezeAndSilence(ctx context.Context, api *client.Client, team, reason string, until time.Time) (wire.Freeze, wire.Silence, error) {
+	s, err := api.CreateSilence(ctx, wire.CreateSilence{Scope: team, Ends: until, Reason: reason})
+	if err != nil {
+		return wire.Freeze{}, s, fmt.Errorf("nothing was frozen: %w", err)
+	}
+	f, err := api.PutFreeze(ctx, team, wire.PutFreeze{Reason: reason, Until: until})
+	if err == nil {
+		return f, s, nil
+	}
+	if _, failed := api.EndSilence(ctx, s.ID); failed != nil {
+		return f, s, fmt.Errorf("%w; and silence %d stands: end it with hadron alerts unsilence %d (%w)", err, s.ID, s.ID, failed)
+	}
+	return f, s, fmt.Errorf("nothing was frozen or silenced: %w", err)
 }
 
 func untilTime(text string, now time.Time) (time.Time, error) {

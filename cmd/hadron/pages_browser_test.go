@@ -55,6 +55,12 @@ func (b *tab) eval(script string) string {
 func see(css string) chromedp.Action[chromedp.Void]   { return chromedp.WaitVisible(chromedp.CSS(css)) }
 func press(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
 
+// closed waits until a dialog is gone, and with it what lies over the page beneath and
+// would take the next click.
+func closed() chromedp.Action[chromedp.Void] {
+	return chromedp.Steps(gone("[role=dialog]"), gone(".mantine-Overlay-root"))
+}
+
 // typeIn is chromedp.SendKeys, which reads what it knows of the page while that changes.
 func typeIn(css, text string) chromedp.Action[chromedp.Void] {
 	return chromedp.Steps(press(css), chromedp.KeyEvent(text))
@@ -65,7 +71,9 @@ func gone(css string) chromedp.Action[chromedp.Void] {
 }
 
 // becomes waits for a script to be true of the page.
-func becomes(script string) chromedp.Action[chromedp.Void] { return chromedp.Poll[chromedp.Void](script) }
+func becomes(script string) chromedp.Action[chromedp.Void] {
+	return chromedp.Poll[chromedp.Void](script)
+}
 
 func seeText(text string) chromedp.Action[chromedp.Void] {
 	return chromedp.WaitVisible(chromedp.Search(fmt.Sprintf(`//*[contains(text(), %q)]`, text)))
@@ -185,7 +193,7 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 		t.Errorf("the answer: %s", text)
 	}
 	shots(t, b.ctx, "try")
-	b.do("close it", press(`[aria-label="Close"]`), gone("[role=dialog]"))
+	b.do("close it", press(`[aria-label="Close"]`), closed())
 	b.do("follow the log", chromedp.WaitVisible(chromedp.Search(`//*[@role="log"]//*[contains(text(), "/tried")]`)))
 	b.do("hold the log", pressText("button", "Pause"))
 	for range 3 {
@@ -197,7 +205,7 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 
 	b.do("look at a trace", press("[data-trace] button"), chromedp.WaitVisible(chromedp.Search(`//*[@role="dialog"]//button[contains(., "run")]`)), seeText("faas.invocation_id"))
 	shots(t, b.ctx, "trace")
-	b.do("close it", press(`[aria-label="Close"]`), gone("[role=dialog]"))
+	b.do("close it", press(`[aria-label="Close"]`), closed())
 
 	callers(t, func() string { return "/fn/" + name }, func() *process { return p })
 	b.do("profile it", pressText("button", "Profile"), press(dialog+"[data-autofocus]"), chromedp.WaitVisible(chromedp.Search(`//*[@role="dialog"]//button[contains(text(), "spin")]`)))
@@ -205,11 +213,11 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 		t.Errorf("the profile: %s", text)
 	}
 	shots(t, b.ctx, "flame")
-	b.do("close it", press(`[aria-label="Close"]`), gone("[role=dialog]"))
+	b.do("close it", press(`[aria-label="Close"]`), closed())
 
 	p.want(http.StatusCreated, http.MethodPost, path, wire.Register{Source: strings.Replace(busy, "LABEL", "two", 1), Message: "the second"}, nil)
 	b.do("see the deployment", chromedp.WaitVisible(chromedp.Search(`//tr[@data-live="true"]/td[.="@2"]`)))
-	b.do("read the first", pressText("button", "History and changes"), press(`[aria-label="Show the source of @1"]`), chromedp.WaitVisible(chromedp.Search(`//*[@aria-label="Source of @1"]//*[contains(text(), "one")]`)), press(`[aria-label="Close"]`), gone("[role=dialog]"))
+	b.do("read the first", pressText("button", "History and changes"), press(`[aria-label="Show the source of @1"]`), chromedp.WaitVisible(chromedp.Search(`//*[@aria-label="Source of @1"]//*[contains(text(), "one")]`)), press(`[aria-label="Close"]`), closed())
 	b.do("roll back", pressText("button", "Roll back…"), chromedp.WaitVisible(chromedp.Search(`//dd[contains(., "All new requests go to @1 instead of @2")]`)), pressText("button", "Roll back to @1"), chromedp.WaitVisible(chromedp.Search(`//p[contains(., "@1 is live.")]`)))
 	var alias wire.Alias
 	p.want(http.StatusOK, http.MethodGet, "/api/v1/functions/"+name+"/aliases/live", nil, &alias)
@@ -238,7 +246,7 @@ func TestAnAlertIsAcknowledgedAndSilenced(t *testing.T) {
 	}
 	shots(t, b.ctx, "alerts")
 	b.do("silence it", b.goTo("/f/"+name), chromedp.Click(chromedp.Search(`//*[@data-incident="availability"]//button[contains(., "Silence")]`)),
-		typeIn("[role=dialog] input", "known, mended tomorrow"), press("[data-confirm=silence]"), gone("[role=dialog]"))
+		typeIn("[role=dialog] input", "known, mended tomorrow"), press("[data-confirm=silence]"), closed())
 	var silences wire.List[wire.Silence]
 	p.want(http.StatusOK, http.MethodGet, "/api/v1/silences", nil, &silences)
 	if len(silences.Items) != 1 || silences.Items[0].Scope != name || silences.Items[0].SLO != "availability" || silences.Items[0].Reason != "known, mended tomorrow" {

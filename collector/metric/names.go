@@ -11,6 +11,7 @@ const (
 	Invocations = "faas_invocations_total"          // team project function version trigger
 	Errors      = "faas_errors_total"               // … code
 	Timeouts    = "faas_timeouts_total"             //
+	NearTimeout = "hadron_near_timeouts_total"      // invocations that ended in time, but not by much
 	ColdStarts  = "faas_coldstarts_total"           //
 	Duration    = "faas_invoke_duration_seconds"    // native histogram
 	Init        = "faas_init_duration_seconds"      // native histogram
@@ -29,6 +30,7 @@ const (
 	Fetches     = "hadron_fetch_requests_total"     // outgoing requests; host code
 	FetchTime   = "hadron_fetch_duration_seconds"   // to the response's head; native histogram; host
 	Dropped     = "hadron_series_dropped_total"     // measurements of own metrics not kept as made; reason, no version
+	TakenBack   = "hadron_function_rollout_failed"  // gauge: 1 while the last deployment, of this version, is one that failed
 	Quarantined = "hadron_function_quarantined"     // gauge: 1 while the version is not run, since it ends its workers
 )
 

@@ -59,13 +59,6 @@ type Rule struct {
 	Raw       bool          // its evaluator has no rollups: First and Second count raw samples, however long the window
 }
 
-// MinBad is how many bad events the long window holds before an alert begins: one
-// failure of a quiet function is 100 % and no reason to wake anybody.
-const MinBad = 3
-
-// CountSlack is what a count may lack: PromQL extrapolates, so 3 events can show as 2.9.
-const CountSlack = 0.25
-
 // Rules lists the rules of one SLO window, fastest first: one for each pair of
 // alert windows, however many functions there are.
 func Rules(window, interval time.Duration) []Rule {
@@ -106,9 +99,8 @@ func (r Rule) Labels() []Pair {
 // over the long window.
 func (r Rule) Expr() string {
 	factor, of := number(r.Window.Factor), scope(r.Function)
-	return fmt.Sprintf("(\n%s\n> %s\n)\nand\n(\n%s\n> %s\n)\nand\nsum by (%s) (increase(%s[%s])) >= %s",
-		of.burn(r.SLOWindow, r.Window.Long), factor, of.burn(r.SLOWindow, r.Window.Short), factor,
-		perFunction, of.series(badEvents), rangeOf(r.Window.Long), number(MinBad-CountSlack))
+	return fmt.Sprintf("(\n%s\n> %s\n)\nand\n(\n%s\n> %s\n)\nand\n%s",
+		of.burn(r.SLOWindow, r.Window.Long), factor, of.burn(r.SLOWindow, r.Window.Short), factor, of.enough(r))
 }
 
 // The parts of an answer to Rule.First and Rule.Second, the values of its label part.
@@ -219,6 +211,32 @@ type Group struct {
 	Interval time.Duration
 	Records  []Record
 	Alerts   []Rule
+	Symptoms []Alert // beside the rules of budgets
+}
+
+// Alert is an alert as others evaluate it.
+type Alert struct {
+	Name        string
+	Expr        string
+	For         time.Duration
+	KeepFiring  time.Duration // it goes on for so long after its condition
+	Reach       time.Duration // how far back Expr looks
+	Labels      []Pair
+	Annotations []Pair
+}
+
+// Alert is the rule as others evaluate it.
+func (r Rule) Alert() Alert {
+	return Alert{Name: AlertName, Expr: r.Expr(), For: r.For, Reach: r.Window.Long, Labels: r.Labels(), Annotations: r.Annotations()}
+}
+
+// All are the group's alerts of either sort.
+func (g Group) All() []Alert {
+	out := make([]Alert, 0, len(g.Alerts)+len(g.Symptoms))
+	for _, r := range g.Alerts {
+		out = append(out, r.Alert())
+	}
+	return append(out, g.Symptoms...)
 }
 
 // Groups are all rules for the given SLO windows: of each, a group for every
@@ -230,8 +248,26 @@ func Groups(windows []time.Duration, interval time.Duration) []Group {
 
 // GroupsFor are the rules for others to evaluate, who have no rollups: of one function
 // alone, of every function where name is empty.
-func GroupsFor(name function.Name, windows []time.Duration, interval time.Duration) []Group {
-	return groups(name, windows, interval, increase)
+// One more group than of budgets has the symptoms. Notes are annotations beside each
+// alert's own.
+func GroupsFor(name function.Name, windows []time.Duration, interval time.Duration, notes []Pair) []Group {
+	out := groups(name, windows, interval, increase)
+	for i := range out {
+		for j := range out[i].Alerts {
+			out[i].Alerts[j].Notes = notes
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	g := Group{Name: "hadron-symptoms", Interval: max(interval, slowest)}
+	if name != "" {
+		g.Name += "-" + strings.ReplaceAll(string(name), "/", ".")
+	}
+	for _, s := range Symptoms() {
+		g.Symptoms = append(g.Symptoms, s.alert(name, notes))
+	}
+	return append(out, g)
 }
 
 func groups(name function.Name, windows []time.Duration, interval time.Duration, increase func(counter, matchers string, d time.Duration) string) []Group {
@@ -282,14 +318,17 @@ func Render(groups []Group) []byte {
 			renderExpr(&b, r.Expr)
 			renderPairs(&b, "labels", r.Labels)
 		}
-		for _, r := range g.Alerts {
-			fmt.Fprintf(&b, "      - alert: %s\n", AlertName)
-			renderExpr(&b, r.Expr())
-			if r.For > 0 {
-				fmt.Fprintf(&b, "        for: %s\n", promDuration(r.For))
+		for _, a := range g.All() {
+			fmt.Fprintf(&b, "      - alert: %s\n", a.Name)
+			renderExpr(&b, a.Expr)
+			if a.For > 0 {
+				fmt.Fprintf(&b, "        for: %s\n", promDuration(a.For))
 			}
-			renderPairs(&b, "labels", r.Labels())
-			renderPairs(&b, "annotations", r.Annotations())
+			if a.KeepFiring > 0 {
+				fmt.Fprintf(&b, "        keep_firing_for: %s\n", promDuration(a.KeepFiring))
+			}
+			renderPairs(&b, "labels", a.Labels)
+			renderPairs(&b, "annotations", a.Annotations)
 		}
 	}
 	return []byte(b.String())

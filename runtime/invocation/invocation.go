@@ -122,6 +122,7 @@ type Outcome struct {
 	Streamed   bool
 	HeadSent   bool // the client has a status already, so no problem can be written
 	Background bool // waitUntil holds work; Settled follows
+	Near       bool // it ended in time, but over NearTimeout of its limits.timeout was gone
 	Hits       Hits // the limits it ran into, whether or not they ended it
 	Failure    *Failure
 	TraceID    string
@@ -132,6 +133,10 @@ type Outcome struct {
 	Fetches     []FetchSpan
 	MoreFetches int
 }
+
+// NearTimeout is the share of limits.timeout from which a call that ends in time ends
+// near it.
+const NearTimeout = 0.8
 
 // IsTraced reports whether a call's trace is kept: it is sampled, it failed, or it
 // took at least slow, unless that is 0.

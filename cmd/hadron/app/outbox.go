@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,15 +63,19 @@ func (a *App) startOutbox(ctx context.Context, routing func(function.Name) (stri
 // undelivered is for how long a message that was given up is an alert.
 const undelivered = 24 * time.Hour
 
-// conditions are what alerting cannot measure: functions of which messages were given up.
-// The alert says so to the targets that can be reached.
+// conditions are what alerting cannot measure: deployments that failed, and functions of
+// which messages were given up. The alert says so to the targets that can be reached.
 func (a *App) conditions(ctx context.Context, at time.Time) ([]alerting.Condition, error) {
 	dead, err := a.parts.db.Alerting().Dead(ctx, alerting.MaxDead)
 	if err != nil {
 		return nil, err
 	}
+	out, err := a.failedRollouts(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	out = slices.Clone(out)
 	latest := map[function.Name]*alerting.Condition{}
-	var out []alerting.Condition
 	for _, m := range dead { // newest first; Next is when it was given up
 		if at.Sub(m.Next) > undelivered {
 			break

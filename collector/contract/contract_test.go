@@ -130,7 +130,7 @@ func TestReserved(t *testing.T) {
 }
 
 func TestFoldKeepsWhatAndWhose(t *testing.T) {
-	got := contract.Fold(metric.NewLabels("h_bucket", "team", "pay", "project", "core", "le", "0.5", "user", "u1", "instance", "i1"))
+	got := contract.Fold(metric.NewLabels("h_bucket", "team", "pay", "project", "core", "le", "0.5", "user", "u1", "instance", "i1"), contract.Owner{Team: "pay"})
 	want := metric.NewLabels("h_bucket", "team", "pay", "project", "core", "le", "0.5", "user", "other", "instance", "other")
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v", got)
@@ -203,55 +203,74 @@ func TestSums(t *testing.T) {
 	})
 }
 
-// However teams come and go, each keeps within its budget and the node within
-// twice its own; a team within its share of the node is never folded.
+// However teams and functions come and go, each keeps within its budget and the node within
+// twice its own; a team within its share of the node is never folded, but for a function of
+// it that is past its own.
 func TestLedger(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		budget := contract.Budget{Team: rapid.IntRange(1, 20).Draw(t, "team's")}
 		budget.Node = budget.Team + rapid.IntRange(0, 20).Draw(t, "node's")
+		budget.Function = rapid.IntRange(0, budget.Team).Draw(t, "function's")
 		l := contract.NewLedger(budget)
 		type held struct {
-			team    string
+			owner   contract.Owner
 			verdict contract.Verdict
 		}
 		var all []held
+		count := func(o contract.Owner, v contract.Verdict) (n int) {
+			for _, h := range all {
+				if h.verdict == v && (h.owner == o || o.Function == "" && h.owner.Team == o.Team) {
+					n++
+				}
+			}
+			return n
+		}
 		for range rapid.IntRange(1, 150).Draw(t, "steps") {
 			if len(all) > 0 && rapid.IntRange(0, 3).Draw(t, "release") == 0 {
 				i := rapid.IntRange(0, len(all)-1).Draw(t, "which")
-				l.Release(all[i].team, all[i].verdict)
+				l.Release(all[i].owner, all[i].verdict)
 				all = append(all[:i], all[i+1:]...)
 				continue
 			}
-			team := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "of")
-			before, _ := l.Accounts()
-			had := 0
-			for _, a := range before {
-				if a.Team == team {
-					had = a.Kept
-				}
+			owner := contract.Owner{Team: rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "of")}
+			team := owner
+			if function := rapid.SampledFrom([]string{"", "f", "g"}).Draw(t, "function"); function != "" {
+				owner.Project, owner.Function = "web", function
 			}
-			v := l.Admit(team)
+			had, hadOwn, foldedOwn := count(team, contract.Kept), count(owner, contract.Kept), count(owner, contract.Folded)
+			v, past := l.Admit(owner)
 			teams, kept := l.Accounts()
-			if v != contract.Kept && had < min(budget.Team, budget.Node/len(teams)) {
-				t.Fatalf("%s has %d of %+v with %d teams and was refused", team, had, budget, len(teams))
+			spent := owner.Function != "" && hadOwn >= budget.OfFunction()
+			if v != contract.Kept && !spent && had < min(budget.Team, budget.Node/max(1, len(teams))) {
+				t.Fatalf("%v has %d of %+v with %d teams and was refused", owner, had, budget, len(teams))
 			}
-			if kept > 2*budget.Node {
+			switch {
+			case v == contract.Kept && (spent || past != contract.Owner{}):
+				t.Fatalf("%v has %d of %+v and was kept, past %v", owner, hadOwn, budget, past)
+			case v == contract.Folded && spent != (past.Function != ""):
+				t.Fatalf("%v has %d of %+v: it was folded for the budget of %v", owner, hadOwn, budget, past)
+			case v == contract.Folded && owner.Function != "" && foldedOwn >= budget.OfFunction():
+				t.Fatalf("%v was folded with %d folded of %+v", owner, foldedOwn, budget)
+			case kept > 2*budget.Node:
 				t.Fatalf("%d kept of %+v", kept, budget)
 			}
 			if v != contract.Lost {
-				all = append(all, held{team, v})
+				all = append(all, held{owner, v})
+			}
+			if k, f := l.Function(owner); owner.Function != "" && (k != count(owner, contract.Kept) || f != count(owner, contract.Folded)) {
+				t.Fatalf("%v has %d and %d folded", owner, k, f)
 			}
 			for _, a := range teams {
-				if a.Kept > budget.Team || a.Folded > budget.Folded() {
+				if a.Kept > budget.Team || a.Folded > budget.Folded() || a.Kept != count(contract.Owner{Team: a.Team}, contract.Kept) {
 					t.Fatalf("%+v of %+v", a, budget)
 				}
 			}
 		}
 		for _, h := range all {
-			l.Release(h.team, h.verdict)
+			l.Release(h.owner, h.verdict)
 		}
-		for _, name := range l.Names() { // those that only ever lost
-			t.Logf("%s is left", name)
+		if names := l.Names(); len(names) != 0 {
+			t.Fatalf("%v are left", names)
 		}
 		if _, kept := l.Accounts(); kept != 0 {
 			t.Fatalf("%d kept after all went", kept)
@@ -262,12 +281,12 @@ func TestLedger(t *testing.T) {
 func TestCulpritsNameTheLabel(t *testing.T) {
 	c := contract.NewCulprits()
 	for i := range 400 {
-		c.Add(metric.NewLabels("requests_total", "team", "pay", "code", fmt.Sprint(i%5), "user", fmt.Sprint("u", i)))
+		c.Add(metric.NewLabels("requests_total", "team", "pay", "code", fmt.Sprint(i%5), "user", fmt.Sprint("u", i)), contract.Owner{Team: "pay"})
 	}
 	for i := range 1000 {
-		c.Add(metric.NewLabels(fmt.Sprint("generated_", i), "team", "pay"))
+		c.Add(metric.NewLabels(fmt.Sprint("generated_", i), "team", "pay"), contract.Owner{Team: "pay"})
 	}
-	list := c.List()
+	list := c.List("pay")
 	if len(list) != contract.MaxCulprits+1 || list[0].Metric != contract.Other || list[1].Metric != "requests_total" {
 		t.Fatalf("%d, %+v", len(list), list[:2])
 	}

@@ -14,12 +14,15 @@ import (
 // spent; those past it count under Other.
 const MaxCulprits = 100
 
-// Culprits tells which metrics of one team went past its budget, and which of
-// their labels has the most values. It is not safe for concurrent use.
+// Culprits tells which metrics of one team went past its budget or a function's, and
+// which of their labels has the most values. It is not safe for concurrent use.
 type Culprits struct {
-	byName map[string]*culprit
-	seed   maphash.Seed
+	by   map[suspect]*culprit
+	seed maphash.Seed
 }
+
+// suspect is a metric, and the function whose budget it went past, if it was one's.
+type suspect struct{ metric, project, function string }
 
 type culprit struct {
 	series uint64
@@ -29,6 +32,7 @@ type culprit struct {
 // Culprit is one metric past the budget.
 type Culprit struct {
 	Metric string
+	Past   Owner  // whose budget it went past
 	Series uint64 // that were folded or lost since the start
 	Label  string // of them, the one with the most values
 	Values int    // it had, about; MostValues stands for as many or more
@@ -36,21 +40,21 @@ type Culprit struct {
 
 // NewCulprits makes an empty one.
 func NewCulprits() *Culprits {
-	return &Culprits{byName: map[string]*culprit{}, seed: maphash.MakeSeed()}
+	return &Culprits{by: map[suspect]*culprit{}, seed: maphash.MakeSeed()}
 }
 
-// Add counts a series that was folded or lost.
-func (c *Culprits) Add(series metric.Labels) {
-	name := series.Get(metric.Name)
-	found := c.byName[name]
+// Add counts a series that was folded or lost, and whose budget was spent.
+func (c *Culprits) Add(series metric.Labels, past Owner) {
+	name := suspect{series.Get(metric.Name), past.Project, past.Function}
+	found := c.by[name]
 	if found == nil {
-		if len(c.byName) >= MaxCulprits {
-			name = Other
-			found = c.byName[name]
+		if len(c.by) >= MaxCulprits {
+			name = suspect{metric: Other}
+			found = c.by[name]
 		}
 		if found == nil {
 			found = &culprit{labels: map[string]*distinct{}}
-			c.byName[name] = found
+			c.by[name] = found
 		}
 	}
 	found.series++
@@ -70,11 +74,11 @@ func (c *Culprits) Add(series metric.Labels) {
 	}
 }
 
-// List returns them, those with the most series first.
-func (c *Culprits) List() []Culprit {
-	out := make([]Culprit, 0, len(c.byName))
-	for name, found := range c.byName {
-		one := Culprit{Metric: name, Series: found.series}
+// List returns them, those with the most series first; the owners are of this team.
+func (c *Culprits) List(team string) []Culprit {
+	out := make([]Culprit, 0, len(c.by))
+	for name, found := range c.by {
+		one := Culprit{Metric: name.metric, Past: Owner{team, name.project, name.function}, Series: found.series}
 		for label, d := range found.labels {
 			if n := d.count(); n > one.Values || n == one.Values && label < one.Label {
 				one.Label, one.Values = label, n
@@ -83,7 +87,7 @@ func (c *Culprits) List() []Culprit {
 		out = append(out, one)
 	}
 	slices.SortFunc(out, func(a, b Culprit) int {
-		return cmp.Or(cmp.Compare(b.Series, a.Series), cmp.Compare(a.Metric, b.Metric))
+		return cmp.Or(cmp.Compare(b.Series, a.Series), cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Past.Function, b.Past.Function), cmp.Compare(a.Past.Project, b.Past.Project))
 	})
 	return out
 }

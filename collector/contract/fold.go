@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"slices"
 	"strings"
 
 	"hadron/collector/metric"
@@ -9,13 +10,13 @@ import (
 // Other is the value of a label in the series that stands for those past a budget.
 const Other = "other"
 
-// Fold returns the labels under which a series past its budget is counted: those
-// that say what is measured and whose it is, and Other for each other label.
-func Fold(series metric.Labels) metric.Labels {
+// Fold returns the labels under which a series past a budget is counted: those that say
+// what is measured and whose budget it is, and Other for each other label.
+func Fold(series metric.Labels, past Owner) metric.Labels {
 	out := make(metric.Labels, len(series))
 	for i, l := range series {
-		switch l.Name {
-		case metric.Name, metric.Team, metric.Project, "le", "quantile":
+		switch {
+		case slices.Contains(kept, l.Name), l.Name == metric.Function && past.Function != "":
 			out[i] = l
 		default:
 			out[i] = metric.Label{Name: l.Name, Value: Other}
@@ -23,6 +24,8 @@ func Fold(series metric.Labels) metric.Labels {
 	}
 	return out
 }
+
+var kept = []string{metric.Name, metric.Team, metric.Project, "le", "quantile"}
 
 // Cumulative reports whether a metric only ever rises, so that what several series
 // count together is the sum of their increases. The type is what the sender said of

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,28 +11,38 @@ import (
 
 // Budget bounds the series that live at a time. Those past it are folded.
 type Budget struct {
-	Team int // of one team
-	Node int // of all together, and of those that bear no team: they are the operator's
+	Function int // of one function, where series bear one; 0: as many as its team
+	Team     int // of one team
+	Node     int // of all together, and of those that bear no team: they are the operator's
 }
 
 // DefaultBudget is the budget where the operator sets no other.
-var DefaultBudget = Budget{Team: 100_000, Node: 1_000_000}
+var DefaultBudget = Budget{Function: 10_000, Team: 100_000, Node: 1_000_000}
 
 // Validate reports a bound that cannot be, as a sentence.
 func (b Budget) Validate() error {
 	if b.Team < 1 || b.Node < b.Team {
 		return fmt.Errorf("a team's budget of series is at least 1, and the node's at least a team's")
 	}
+	if b.Function < 0 || b.Function > b.Team {
+		return fmt.Errorf("a function's budget of series is at least 1, and at most its team's; 0 is as many as its team's")
+	}
 	return nil
 }
 
-// Of is the budget of a team.
-func (b Budget) Of(team string) int {
-	if team == "" {
+// Of is the budget of a team, or of a function.
+func (b Budget) Of(o Owner) int {
+	switch {
+	case o.Function != "":
+		return b.OfFunction()
+	case o.Team == "":
 		return b.Node
 	}
 	return b.Team
 }
+
+// OfFunction is the budget of each function.
+func (b Budget) OfFunction() int { return cmp.Or(b.Function, b.Team) }
 
 // Folded is the most folded series of one team whose last values are remembered;
 // those past it are lost, which is counted too.
@@ -53,7 +64,7 @@ const (
 	Lost                  // nowhere: that is full, too
 )
 
-// Ledger counts the series of each team. Its methods may be called at once.
+// Ledger counts the series of each team and function. Its methods may be called at once.
 type Ledger struct {
 	budget Budget
 	mu     sync.Mutex
@@ -61,37 +72,77 @@ type Ledger struct {
 	teams  map[string]*account
 }
 
-type account struct{ kept, folded, sums int }
+type account struct {
+	kept, folded, sums int
+	functions          map[Owner]*share // those that have series
+}
+
+// share is what a function has of its team's account.
+type share struct{ kept, folded int }
 
 // NewLedger makes an empty ledger.
 func NewLedger(budget Budget) *Ledger {
 	return &Ledger{budget: budget, teams: map[string]*account{}}
 }
 
-// Admit decides about a new series of a team and counts it until Release. A team
-// that is within its share of the node is not folded because others fill it: the
-// node may hold up to twice its budget for that.
-func (l *Ledger) Admit(team string) Verdict {
+// Admit decides about a new series and counts it until Release. Past is whose budget is
+// spent, the function's or the team's, where the series is not kept. A team that is within its share of
+// the node is not folded because others fill it: the node may hold up to twice its
+// budget for that.
+func (l *Ledger) Admit(o Owner) (v Verdict, past Owner) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.teams[team]
+	team := o.team()
+	a := l.teams[o.Team]
 	if a == nil {
 		if len(l.teams) >= MaxTeams {
-			return Lost
+			return Lost, team
 		}
 		a = &account{}
-		l.teams[team] = a
+		l.teams[o.Team] = a
 	}
-	if a.kept < l.budget.Of(team) && (l.kept < l.budget.Node || a.kept < l.budget.Node/len(l.teams)) {
-		a.kept++
+	has := share{}
+	if known := a.functions[o]; known != nil {
+		has = *known
+	}
+	switch {
+	case o.Function != "" && has.kept >= l.budget.Of(o):
+		past = o
+	case a.kept < l.budget.Of(team) && (l.kept < l.budget.Node || a.kept < l.budget.Node/len(l.teams)):
+		a.add(o, 1, 0)
 		l.kept++
-		return Kept
+		return Kept, Owner{}
+	default:
+		past = team
+	}
+	if a.folded < l.budget.Folded() && (o.Function == "" || has.folded < l.budget.Of(o)) {
+		a.add(o, 0, 1)
+		return Folded, past
 	}
 	if a.folded < l.budget.Folded() {
-		a.folded++
-		return Folded
+		past = o // so that one function does not spend what its team may fold
 	}
-	return Lost
+	l.forget(o.Team, a)
+	return Lost, past
+}
+
+// add counts series of an owner, or fewer of them.
+func (a *account) add(o Owner, kept, folded int) {
+	a.kept, a.folded = a.kept+kept, a.folded+folded
+	if o.Function == "" {
+		return
+	}
+	s := a.functions[o]
+	if s == nil {
+		if a.functions == nil {
+			a.functions = map[Owner]*share{}
+		}
+		s = &share{}
+		a.functions[o] = s
+	}
+	if s.kept, s.folded = s.kept+kept, s.folded+folded; *s == (share{}) {
+		delete(a.functions, o)
+	}
 }
 
 // AdmitSum decides about a series that stands for folded ones.
@@ -107,22 +158,22 @@ func (l *Ledger) AdmitSum(team string) bool {
 }
 
 // Release takes a series that Admit counted out again.
-func (l *Ledger) Release(team string, was Verdict) {
+func (l *Ledger) Release(o Owner, was Verdict) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.teams[team]
+	a := l.teams[o.Team]
 	if a == nil {
 		return
 	}
 	switch was {
 	case Kept:
-		a.kept--
+		a.add(o, -1, 0)
 		l.kept--
 	case Folded:
-		a.folded--
+		a.add(o, 0, -1)
 	case Lost:
 	}
-	l.forget(team, a)
+	l.forget(o.Team, a)
 }
 
 // ReleaseSum takes a series that AdmitSum counted out again.
@@ -136,7 +187,7 @@ func (l *Ledger) ReleaseSum(team string) {
 }
 
 func (l *Ledger) forget(team string, a *account) {
-	if *a == (account{}) {
+	if a.kept == 0 && a.folded == 0 && a.sums == 0 {
 		delete(l.teams, team)
 	}
 }
@@ -156,6 +207,16 @@ func (l *Ledger) Accounts() (teams []Account, kept int) {
 	}
 	slices.SortFunc(teams, func(a, b Account) int { return strings.Compare(a.Team, b.Team) })
 	return teams, l.kept
+}
+
+// Function is what a function has.
+func (l *Ledger) Function(o Owner) (kept, folded int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.teams[o.Team]; a != nil && a.functions[o] != nil {
+		return a.functions[o].kept, a.functions[o].folded
+	}
+	return 0, 0
 }
 
 // Names lists the teams, in no order.

@@ -15,6 +15,7 @@ import (
 // IngestConfig bounds the metrics that others send and that are scraped.
 type IngestConfig struct {
 	TeamSeries     int `default:"100000" help:"Series of one team that others send or that are scraped, written to within the last hour; those past it are counted under other."`
+	FunctionSeries int `default:"10000" help:"The same of one function, whose series bear team, project and function; 0: as many as its team's."`
 	Series         int `default:"1000000" help:"The same for all teams together."`
 	Labels         int `default:"40" help:"Most labels of one series."`
 	NameBytes      int `default:"200" help:"Longest name of a metric."`
@@ -38,7 +39,7 @@ func (c IngestConfig) contract() contract.Contract {
 }
 
 func (c IngestConfig) budget() contract.Budget {
-	return contract.Budget{Team: c.TeamSeries, Node: c.Series}
+	return contract.Budget{Function: c.FunctionSeries, Team: c.TeamSeries, Node: c.Series}
 }
 
 // startScraper scrapes what the config file says, and sends samples on.

@@ -32,8 +32,8 @@ type sum struct {
 
 // sumFor returns the sum that a series is folded into, one member more; nil where there is
 // no room.
-func (t *team) sumFor(in *Intake, set metric.Labels) *sum {
-	folded := contract.Fold(set)
+func (t *team) sumFor(in *Intake, set metric.Labels, past contract.Owner) *sum {
+	folded := contract.Fold(set, past)
 	builder := labels.NewScratchBuilder(len(folded))
 	for _, l := range folded {
 		builder.Add(l.Name, l.Value)

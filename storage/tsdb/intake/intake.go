@@ -90,9 +90,10 @@ func (in *Intake) Contract() contract.Contract { return in.config.Contract }
 // team is what is kept of each team beside its series.
 type team struct {
 	name    string
-	dropped [dropReasons]atomic.Uint64
+	dropped drops
 
 	mu         sync.Mutex
+	functions  map[contract.Owner]*drops // past their own budgets
 	culprits   *contract.Culprits
 	sums       map[uint64]*sum // by the hash of their labels
 	histograms int             // folded series that are histograms
@@ -107,7 +108,37 @@ const (
 	dropReasons
 )
 
+// drops count what was dropped, by reason.
+type drops [dropReasons]atomic.Uint64
+
 var reasonNames = [dropReasons]string{"series", "lost", "invalid"}
+
+// sentReasons are those of a function's own budget: the collector counts what a function
+// measures itself in a series of the same labels, whose reason is series.
+var sentReasons = [dropReasons]string{"sent", "lost", ""}
+
+// maxFunctions is how many functions of a team have counts of their own of what was
+// dropped; that of those past it counts with the team.
+const maxFunctions = 1000
+
+// dropsOf are the counts of whose budget is spent. The caller holds t.mu.
+func (t *team) dropsOf(past contract.Owner) *drops {
+	if past.Function == "" {
+		return &t.dropped
+	}
+	d := t.functions[past]
+	if d == nil {
+		if len(t.functions) >= maxFunctions {
+			return &t.dropped
+		}
+		if t.functions == nil {
+			t.functions = map[contract.Owner]*drops{}
+		}
+		d = new(drops)
+		t.functions[past] = d
+	}
+	return d
+}
 
 // team returns the state of a team, made at first use; nil where there are too many.
 func (in *Intake) team(name string) *team {
@@ -171,20 +202,19 @@ func (in *Intake) admit(sender contract.Sender, hash uint64, found labels.Labels
 	}
 	s := &Series{labels: found, team: t, hash: hash}
 	s.seen.Store(minuteOf(in.config.Now()))
-	verdict := in.ledger.Admit(name)
-	if verdict != contract.Kept {
-		t.note(set, verdict)
-	}
+	owner := contract.OwnerOf(set)
+	verdict, past := in.ledger.Admit(owner)
 	switch verdict {
 	case contract.Kept:
 	case contract.Folded:
 		s.ref.Store(in.noRef())
-		if s.into = t.sumFor(in, set); s.into == nil {
-			in.ledger.Release(name, verdict)
-			return nil, in.lost(t, set)
+		if s.into = t.sumFor(in, set, past); s.into == nil {
+			in.ledger.Release(owner, verdict)
+			return nil, in.lost(t, set, past)
 		}
+		t.note(set, past, dropFolded)
 	case contract.Lost:
-		return nil, in.lost(t, set)
+		return nil, in.lost(t, set, past)
 	}
 	in.table.put(s)
 	return s, nil
@@ -197,13 +227,16 @@ var ErrBudget = errors.New("over budget")
 // scraper tells series apart by their references, also those that the store does not have.
 func (in *Intake) noRef() uint64 { return 1<<48 + in.noRefs.Add(1) }
 
-func (in *Intake) lost(t *team, set metric.Labels) error {
-	t.dropped[dropLost].Add(1)
+func (in *Intake) lost(t *team, set metric.Labels, past contract.Owner) error {
+	t.note(set, past, dropLost)
 	whose := "the series without a team have"
-	if t.name != "" {
-		whose = "team " + t.name + " has"
+	switch {
+	case past.Function != "":
+		whose = "function " + short(past.Team+"/"+past.Project+"/"+past.Function) + " has"
+	case t.name != "":
+		whose = "team " + short(t.name) + " has"
 	}
-	return &budgetError{set.Get(metric.Name), whose, in.config.Budget.Of(t.name)}
+	return &budgetError{set.Get(metric.Name), whose, in.config.Budget.Of(past)}
 }
 
 type budgetError struct {
@@ -218,22 +251,22 @@ func (e *budgetError) Error() string {
 
 func (*budgetError) Unwrap() error { return ErrBudget }
 
-// note remembers which metric and label went past the budget.
-func (t *team) note(set metric.Labels, verdict contract.Verdict) {
-	if verdict == contract.Folded {
-		t.dropped[dropFolded].Add(1)
-	}
+// note counts a series that was dropped, and remembers which metric and label went past
+// whose budget.
+func (t *team) note(set metric.Labels, past contract.Owner, reason int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.culprits.Add(set)
+	t.dropsOf(past)[reason].Add(1)
+	t.culprits.Add(set, past)
 }
 
 // forget gives back what a series took of the budget.
 func (in *Intake) forget(s *Series) {
+	owner := contract.OwnerOf(fromLabels(s.labels))
 	if s.into == nil {
-		in.ledger.Release(s.team.name, contract.Kept)
+		in.ledger.Release(owner, contract.Kept)
 		return
 	}
 	s.team.leave(in, s)
-	in.ledger.Release(s.team.name, contract.Folded)
+	in.ledger.Release(owner, contract.Folded)
 }

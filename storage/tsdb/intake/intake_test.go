@@ -271,3 +271,82 @@ func TestAfterClose(t *testing.T) {
 	}
 	_ = b.Rollback()
 }
+
+// A function past its budget is folded, then lost, under its own name; its team's other
+// series and its neighbours' are not, and its metric is named.
+func TestBudgetOfAFunction(t *testing.T) {
+	f := open(t, contract.Budget{Function: 3, Team: 30, Node: 100})
+	for round := range 2 {
+		f.clock.add(20 * time.Second)
+		b := f.begin(t, pay)
+		ms := f.clock.now().UnixMilli()
+		for i, of := range [][]string{{"project", "web", "function", "cart"}, {"project", "web", "function", "pay"}, {"function", "no-project"}, {"app", "x"}} {
+			lost := 0
+			for id := range 8 {
+				if i == 1 && id == 3 {
+					break
+				}
+				list := []labels.Label{{Name: "__name__", Value: "visits_total"}, {Name: "id", Value: fmt.Sprint(id)}}
+				for k := 0; k < len(of); k += 2 {
+					list = append(list, labels.Label{Name: of[k], Value: of[k+1]})
+				}
+				s, err := b.Series(list)
+				if errors.Is(err, intake.ErrBudget) {
+					if lost++; !strings.Contains(err.Error(), "function pay/web/cart has more than its budget of 3 series") {
+						t.Error(err)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := b.Float(s, 0, ms, float64(10*round)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if want := map[int]int{0: 2}[i]; lost != want {
+				t.Errorf("%v: %d lost, want %d", of, lost, want)
+			}
+		}
+		commit(t, b)
+	}
+	for expr, want := range map[string]float64{
+		`visits_total{function="cart",project="web",id="other"}`:                                           30,
+		`count(visits_total{function="cart",id!="other"})`:                                                 3,
+		`count(visits_total{id="other"})`:                                                                  1, // nobody else's
+		`hadron_series_dropped_total{team="pay",project="web",function="cart",reason="sent",job="hadron"}`: 3,
+		`hadron_series_dropped_total{team="pay",project="web",function="cart",reason="lost"}`:              4,
+		`count(hadron_series_dropped_total)`:                                                               2,
+	} {
+		if got := f.value(t, expr); got != want {
+			t.Errorf("%s is %v, want %v", expr, got, want)
+		}
+	}
+	usage, _, _ := f.in.Usage(func(string) bool { return true })
+	u := usage[0]
+	cart := contract.Owner{Team: "pay", Project: "web", Function: "cart"}
+	if len(u.Functions) != 1 || u.Functions[0].Owner != cart || u.Functions[0].Series != 3 || u.Functions[0].Folded != 3 ||
+		u.Functions[0].Dropped["series"] != 3 || u.Functions[0].Dropped["lost"] != 4 || u.Dropped["series"] != 3 || u.Dropped["lost"] != 4 {
+		t.Errorf("%+v", u)
+	}
+	if len(u.Past) != 1 || u.Past[0].Past != cart || u.Past[0].Label != "id" || u.Past[0].Series != 7 {
+		t.Errorf("%+v", u.Past)
+	}
+	want := strings.NewReader(`
+		# HELP hadron_series_dropped_total Series or measurements that were not kept as they were made, by function, or by team where others sent them.
+		# TYPE hadron_series_dropped_total counter
+		hadron_series_dropped_total{function="cart",project="web",reason="lost",team="pay"} 4
+		hadron_series_dropped_total{function="cart",project="web",reason="sent",team="pay"} 3
+	`)
+	if err := testutil.GatherAndCompare(f.registry, want, "hadron_series_dropped_total"); err != nil {
+		t.Error(err)
+	}
+	// What is silent for an hour gives its place back.
+	for range 300 * 5 {
+		f.clock.add(20 * time.Second / 5)
+		_ = f.in.Begin(t.Context(), pay).Rollback()
+	}
+	if usage, _, kept := f.in.Usage(func(string) bool { return true }); kept != 0 || usage[0].Functions[0].Series != 0 || usage[0].Functions[0].Folded != 0 {
+		t.Errorf("%d kept, %+v", kept, usage)
+	}
+}

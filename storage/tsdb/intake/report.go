@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,11 +16,19 @@ import (
 
 // Usage is what a team has of its budget, and what went past it.
 type Usage struct {
-	Team    string // empty: the series that bear none
-	Series  int    // live, under their own labels
-	Folded  int    // live, counted under other
-	Dropped map[string]uint64
-	Past    []contract.Culprit // metrics past the budget, those with the most series first
+	Team      string             // empty: the series that bear none
+	Series    int                // live, under their own labels
+	Folded    int                // live, counted under other
+	Dropped   map[string]uint64  // by reason, with what its functions' budgets dropped
+	Functions []FunctionUsage    // past their own budgets, those that lost the most series first
+	Past      []contract.Culprit // metrics past a budget, those with the most series first
+}
+
+// FunctionUsage is what a function has of its budget.
+type FunctionUsage struct {
+	contract.Owner
+	Series, Folded int
+	Dropped        map[string]uint64 // by reason: series and lost
 }
 
 // Usage lists the teams that shows lets through by name, with the budget of each and of
@@ -35,16 +44,39 @@ func (in *Intake) Usage(shows func(team string) bool) (teams []Usage, budget con
 			continue
 		}
 		u := Usage{Team: t.name, Series: live[t.name].Kept, Folded: live[t.name].Folded, Dropped: map[string]uint64{}}
-		for reason, name := range reasonNames {
-			u.Dropped[name] = t.dropped[reason].Load()
-		}
 		t.mu.Lock()
-		u.Past = t.culprits.List()
+		u.Past = t.culprits.List(t.name)
+		t.dropped.addTo(u.Dropped)
+		for owner, d := range t.functions {
+			f := FunctionUsage{Owner: owner, Dropped: map[string]uint64{}}
+			f.Series, f.Folded = in.ledger.Function(owner)
+			d.addTo(f.Dropped)
+			d.addTo(u.Dropped)
+			delete(f.Dropped, reasonNames[dropInvalid])
+			u.Functions = append(u.Functions, f)
+		}
 		t.mu.Unlock()
+		slices.SortFunc(u.Functions, func(a, b FunctionUsage) int {
+			return cmp.Or(cmp.Compare(b.all(), a.all()), cmp.Compare(a.Project, b.Project), cmp.Compare(a.Function, b.Function))
+		})
 		teams = append(teams, u)
 	}
 	slices.SortFunc(teams, func(a, b Usage) int { return cmp.Compare(a.Team, b.Team) })
 	return teams, in.config.Budget, series
+}
+
+// addTo adds the counts to those of others.
+func (d *drops) addTo(by map[string]uint64) {
+	for reason, name := range reasonNames {
+		by[name] += d[reason].Load()
+	}
+}
+
+func (f *FunctionUsage) all() (n uint64) {
+	for _, one := range f.Dropped {
+		n += one
+	}
+	return n
 }
 
 // tellEvery is how often the counts of what was dropped are stored, in seconds.
@@ -58,15 +90,34 @@ func (in *Intake) tellDropped(b *Batch) error {
 	if now.Unix() < before+tellEvery || !in.toldAt.CompareAndSwap(before, now.Unix()) {
 		return nil
 	}
+	return in.eachDropped(func(owner contract.Owner, reason string, n uint64) error {
+		set := labels.FromStrings(metric.Function, owner.Function, metric.Instance, in.config.Instance, metric.Job, metric.JobValue,
+			metric.Name, metric.Dropped, metric.Project, owner.Project, metric.Reason, reason, metric.Team, owner.Team)
+		if _, err := b.store.Append(0, set.WithoutEmpty(), 0, now.UnixMilli(), float64(n), nil, nil, storage.AOptions{}); err != nil && !IsRefusal(err) {
+			return err
+		}
+		return nil
+	})
+}
+
+// eachDropped tells what was dropped of whose budget, and for what, until tell fails.
+func (in *Intake) eachDropped(tell func(owner contract.Owner, reason string, n uint64) error) error {
 	for _, t := range in.allTeams() {
+		t.mu.Lock()
+		functions := maps.Clone(t.functions)
+		t.mu.Unlock()
 		for reason, name := range reasonNames {
-			n := t.dropped[reason].Load()
-			if n == 0 {
-				continue
+			if n := t.dropped[reason].Load(); n > 0 {
+				if err := tell(contract.Owner{Team: t.name}, name, n); err != nil {
+					return err
+				}
 			}
-			set := labels.FromStrings(metric.Name, metric.Dropped, metric.Instance, in.config.Instance, metric.Job, metric.JobValue, metric.Reason, name, metric.Team, t.name)
-			if _, err := b.store.Append(0, set.WithoutEmpty(), 0, now.UnixMilli(), float64(n), nil, nil, storage.AOptions{}); err != nil && !IsRefusal(err) {
-				return err
+			for owner, d := range functions {
+				if n := d[reason].Load(); n > 0 {
+					if err := tell(owner, sentReasons[reason], n); err != nil {
+						return err
+					}
+				}
 			}
 		}
 	}
@@ -80,7 +131,8 @@ type metrics struct {
 	exemplars  prometheus.Counter
 	reasons    *prometheus.CounterVec
 	series     *prometheus.Desc
-	dropped    *prometheus.Desc
+	dropped    *prometheus.Desc // of teams
+	ofFunction *prometheus.Desc
 }
 
 func newMetrics(registerer prometheus.Registerer, in *Intake) *metrics {
@@ -97,6 +149,8 @@ func newMetrics(registerer prometheus.Registerer, in *Intake) *metrics {
 		}, []string{"reason"}),
 		series:  prometheus.NewDesc("hadron_ingest_series", "Series that senders and targets wrote to lately: kept as they are, or folded into other.", []string{"state"}, nil),
 		dropped: prometheus.NewDesc(metric.Dropped, metric.DroppedHelp, []string{metric.Team, metric.Reason}, nil),
+		ofFunction: prometheus.NewDesc(metric.Dropped, metric.DroppedHelp,
+			[]string{metric.Team, metric.Project, metric.Function, metric.Reason}, nil),
 	}
 	if registerer != nil {
 		registerer.MustRegister(taken, m.exemplars, m.reasons, m)
@@ -117,13 +171,14 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(m.series, prometheus.GaugeValue, float64(kept), "kept")
 	ch <- prometheus.MustNewConstMetric(m.series, prometheus.GaugeValue, float64(folded), "folded")
-	for _, t := range m.in.allTeams() {
-		for reason, name := range reasonNames {
-			if n := t.dropped[reason].Load(); n > 0 {
-				ch <- prometheus.MustNewConstMetric(m.dropped, prometheus.CounterValue, float64(n), t.name, name)
-			}
+	_ = m.in.eachDropped(func(owner contract.Owner, reason string, n uint64) error {
+		if owner.Function == "" {
+			ch <- prometheus.MustNewConstMetric(m.dropped, prometheus.CounterValue, float64(n), owner.Team, reason)
+			return nil
 		}
-	}
+		ch <- prometheus.MustNewConstMetric(m.ofFunction, prometheus.CounterValue, float64(n), owner.Team, owner.Project, owner.Function, reason)
+		return nil
+	})
 }
 
 func (m *metrics) taken(o Outcome) {

@@ -11,8 +11,9 @@ import (
 )
 
 type ingestBudget struct {
-	Team int `json:"team"`
-	Node int `json:"node"`
+	Function int `json:"function"`
+	Team     int `json:"team"`
+	Node     int `json:"node"`
 }
 
 type ingestContract struct {
@@ -29,13 +30,26 @@ type ingestTeam struct {
 	Folded  int               `json:"folded"`
 	Dropped map[string]uint64 `json:"dropped"`
 	Past    []ingestPast      `json:"pastBudget"`
+	// Functions are those that are past their own budget.
+	Functions []ingestFunction `json:"functions"`
+}
+
+type ingestFunction struct {
+	Project  string            `json:"project"`
+	Function string            `json:"function"`
+	Series   int               `json:"series"`
+	Folded   int               `json:"folded"`
+	Dropped  map[string]uint64 `json:"dropped"`
 }
 
 type ingestPast struct {
 	Metric string `json:"metric"`
-	Series uint64 `json:"series"`
-	Label  string `json:"label"`
-	Values int    `json:"values"`
+	// Project and Function are whose budget it went past; left out: the team's.
+	Project  string `json:"project,omitempty"`
+	Function string `json:"function,omitempty"`
+	Series   uint64 `json:"series"`
+	Label    string `json:"label"`
+	Values   int    `json:"values"`
 }
 
 // ingestStatus says what senders and targets may write, what each team that the
@@ -50,7 +64,7 @@ func (a *api) ingestStatus(r *http.Request) (result, error) {
 		Series   *int           `json:"series,omitempty"` // of all teams, for those who see all
 		Teams    []ingestTeam   `json:"teams"`
 	}{
-		Budget:   ingestBudget{budget.Team, budget.Node},
+		Budget:   ingestBudget{budget.OfFunction(), budget.Team, budget.Node},
 		Contract: ingestContract{bounds.Labels, bounds.Name, bounds.LabelName, bounds.Value, bounds.Bytes},
 		Teams:    []ingestTeam{},
 	}
@@ -60,9 +74,13 @@ func (a *api) ingestStatus(r *http.Request) (result, error) {
 	for _, u := range usage {
 		past := make([]ingestPast, len(u.Past))
 		for i, c := range u.Past {
-			past[i] = ingestPast{c.Metric, c.Series, c.Label, min(c.Values, contract.MostValues)}
+			past[i] = ingestPast{c.Metric, c.Past.Project, c.Past.Function, c.Series, c.Label, min(c.Values, contract.MostValues)}
 		}
-		answer.Teams = append(answer.Teams, ingestTeam{u.Team, u.Series, u.Folded, u.Dropped, past})
+		functions := make([]ingestFunction, len(u.Functions))
+		for i, f := range u.Functions {
+			functions[i] = ingestFunction{f.Project, f.Function, f.Series, f.Folded, f.Dropped}
+		}
+		answer.Teams = append(answer.Teams, ingestTeam{u.Team, u.Series, u.Folded, u.Dropped, past, functions})
 	}
 	return result{data: answer}, nil
 }

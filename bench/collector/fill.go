@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"hadron/collector/metric"
@@ -148,7 +149,7 @@ func prepare(ctx context.Context, o options, dir string, f *figures) (time.Time,
 // settle waits until the store has made blocks of what was written faster than it
 // ever is: until none came or went for a while.
 func settle(ctx context.Context, dir string) error {
-	const calm = 20 * time.Second
+	const calm = 5 * time.Second
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	last, since := "", time.Now()
@@ -177,22 +178,40 @@ func fill(ctx context.Context, db *tsdb.DB, o options, now time.Time) (series in
 		r, totals := seriesOf(i)
 		raw, rolled = append(raw, r...), append(rolled, totals)
 	}
-	if err := fillRollups(ctx, db, o, rolled, now); err != nil {
-		return 0, err
+	// Two stores, and in the raw one series that never meet: so all processors fill.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var filling sync.WaitGroup
+	begin := func(part func() error) {
+		filling.Go(func() {
+			if err := part(); err != nil {
+				cancel(err)
+			}
+		})
 	}
+	begin(func() error { return fillRollups(ctx, db, o, rolled, now) })
+	half := len(raw) / 2
+	for _, series := range [][]moving{raw[:half], raw[half:]} {
+		begin(func() error { return fillRaw(ctx, db, o, series, now) })
+	}
+	filling.Wait()
+	return len(raw) + 4*o.functions, context.Cause(ctx)
+}
+
+func fillRaw(ctx context.Context, db *tsdb.DB, o options, series []moving, now time.Time) error {
 	var chunk []metric.Sample
 	for n := range int(o.raw / step) {
 		at := now.Add(time.Duration(n+1)*step - o.raw).UnixMilli()
-		for i := range raw {
-			if chunk = append(chunk, raw[i].sample(at, n)); len(chunk) == 10_000 || i == len(raw)-1 {
+		for i := range series {
+			if chunk = append(chunk, series[i].sample(at, n)); len(chunk) == 10_000 || i == len(series)-1 {
 				if err := db.Append(ctx, chunk); err != nil {
-					return 0, err
+					return err
 				}
 				chunk = chunk[:0]
 			}
 		}
 	}
-	return len(raw) + 4*o.functions, nil
+	return nil
 }
 
 func fillRollups(ctx context.Context, db *tsdb.DB, o options, rolled [][]*metric.Series, now time.Time) error {

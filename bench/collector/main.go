@@ -53,9 +53,9 @@ func parse(args []string, w io.Writer) (options, error) {
 	flags.IntVar(&o.functions, "functions", 10_000, "functions in the store that is queried")
 	flags.DurationVar(&o.raw, "raw", 2*time.Hour, "length of their raw samples, one each 15 s")
 	flags.DurationVar(&o.rolled, "rolled", 30*24*time.Hour, "length of their rollups")
-	flags.IntVar(&o.series, "series", 1_000_000, "series whose memory is measured")
-	flags.DurationVar(&o.benchtime, "benchtime", 2*time.Second, "length of each benchmark")
-	flags.IntVar(&o.runs, "runs", 5, "runs of each query; the middle one counts")
+	flags.IntVar(&o.series, "series", 300_000, "series whose memory is measured")
+	flags.DurationVar(&o.benchtime, "benchtime", time.Second, "length of each benchmark")
+	flags.IntVar(&o.runs, "runs", 3, "runs of each query; the middle one counts")
 	flags.StringVar(&o.out, "write", "", "put the tables between the marks of this Markdown file")
 	flags.StringVar(&o.dir, "dir", "", "folder for stores, to use again: filling takes minutes; default: a temporary one, removed at the end")
 	if err := flags.Parse(args); err != nil {
@@ -108,7 +108,7 @@ func run(ctx context.Context, args []string, progress io.Writer) error {
 		if err := step.measure(ctx, o, &f); err != nil {
 			return fmt.Errorf("%s: %w", step.part, err)
 		}
-		fmt.Fprintf(progress, "%s took %s\n", step.part, time.Since(begun).Round(time.Second))
+		fmt.Fprintf(progress, "%s took %s, CPU of this process %s\n", step.part, time.Since(begun).Round(time.Second), processorTime().Round(time.Second))
 	}
 	table := report(o, f)
 	fmt.Fprintln(progress, table)

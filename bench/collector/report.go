@@ -9,7 +9,7 @@ import (
 
 // figures are what was measured; what was not is empty.
 type figures struct {
-	appends, writes, recorder, health map[string]result
+	appends, intakes, writes, recorder, health map[string]result
 
 	memory     float64 // bytes of a million series
 	seriesRate float64 // series made in a second
@@ -27,10 +27,13 @@ func report(o options, f figures) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d processors, Linux.\n\n| | measured | aim |\n|---|---:|---:|\n", time.Now().Format(time.DateOnly), runtime.NumCPU())
 	line := func(what, measured, aim string) { fmt.Fprintf(&b, "| %s | %s | %s |\n", what, measured, aim) }
-	if raw, own := f.appends["RawAppend"]["samples/s"], f.appends["Append"]["samples/s"]; raw > 0 {
-		line("samples appended a second, to 10,000 known series", thousands(own), "")
-		line("… by Prometheus's own appender", thousands(raw), "")
-		line("… ratio", fmt.Sprintf("%.2f", own/raw), "0.80")
+	reportAppends(line, "samples appended a second to 10,000 known series, by reference", f.appends["Append"])
+	for _, sender := range []struct{ name, what string }{
+		{"operator", "the same by labels, through contract and budget, as the operator"},
+		{"team's_token", "… with a team's token, which the series bear"},
+		{"team_put_in", "… with a team's token, which is put in"},
+	} {
+		reportAppends(line, sender.what, f.intakes["Append/"+sender.name])
 	}
 	for _, version := range []string{"1.0", "2.0"} {
 		if rate := f.writes["RemoteWrite/"+version]["samples/s"]; rate > 0 {
@@ -60,6 +63,16 @@ func report(o options, f figures) string {
 	}
 	reportQueries(&b, o, f)
 	return b.String()
+}
+
+// reportAppends compares a door with Prometheus's own appender, which was given the
+// same series in the same way, in turns with it.
+func reportAppends(line func(what, measured, aim string), what string, r result) {
+	if r["ratio"] == 0 {
+		return
+	}
+	line(what, thousands(r["samples/s"]), "")
+	line("… ratio of processor time to Prometheus's own appender, given the same (1: no cost; "+thousands(r["raw-samples/s"])+" a second)", fmt.Sprintf("%.2f", r["ratio"]), "0.80")
 }
 
 func reportQueries(b *strings.Builder, o options, f figures) {

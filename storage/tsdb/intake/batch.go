@@ -74,15 +74,9 @@ func (b *Batch) Series(pairs []labels.Label) (*Series, error) {
 			ordered = false
 		}
 	}
-	ownTeam, ownProject, refused := b.sender.Own(team, project)
-	if refused == nil {
-		refused = b.sender.Reserved(name, job)
-	}
-	if refused != nil {
-		if t := b.in.team(b.sender.Key()); t != nil {
-			t.dropped[dropInvalid].Add(1)
-		}
-		return nil, refused
+	ownTeam, ownProject, err := b.own(team, project, name, job)
+	if err != nil {
+		return nil, err
 	}
 	if ownTeam != team || ownProject != project {
 		pairs = put(put(pairs, metric.Team, ownTeam), metric.Project, ownProject)
@@ -106,6 +100,40 @@ func (b *Batch) Series(pairs []labels.Label) (*Series, error) {
 	}
 	b.builder.Overwrite(&b.scratch)
 	return b.find(b.scratch)
+}
+
+// own is the team and project of a series of this sender; a refusal is counted.
+func (b *Batch) own(team, project, name, job string) (ownTeam, ownProject string, err error) {
+	ownTeam, ownProject, refused := b.sender.Own(team, project)
+	if refused == nil {
+		refused = b.sender.Reserved(name, job)
+	}
+	if refused == nil {
+		return ownTeam, ownProject, nil
+	}
+	if t := b.in.team(b.sender.Key()); t != nil {
+		t.dropped[dropInvalid].Add(1)
+	}
+	return "", "", refused
+}
+
+// labelled is Series of labels that are sorted, and not taken apart where they bear
+// their team already.
+func (b *Batch) labelled(ls labels.Labels) (*Series, error) {
+	if b.sender.Free() {
+		return b.find(ls)
+	}
+	team, project := ls.Get(metric.Team), ls.Get(metric.Project)
+	ownTeam, ownProject, err := b.own(team, project, ls.Get(metric.Name), ls.Get(metric.Job))
+	if err != nil {
+		return nil, err
+	}
+	if ownTeam == team && ownProject == project {
+		return b.find(ls)
+	}
+	b.pairs = b.pairs[:0]
+	ls.Range(func(l labels.Label) { b.pairs = append(b.pairs, l) })
+	return b.Series(b.pairs)
 }
 
 func (b *Batch) find(wanted labels.Labels) (*Series, error) {
@@ -253,17 +281,7 @@ func (b *Batch) settle(of labels.Labels, err error) error {
 
 // Append implements storage.AppenderV2, for the scraper and for OTLP's translation.
 func (b *Batch) Append(_ storage.SeriesRef, ls labels.Labels, start, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, options storage.AOptions) (storage.SeriesRef, error) {
-	var (
-		s   *Series
-		err error
-	)
-	if b.sender.Free() {
-		s, err = b.find(ls)
-	} else {
-		b.pairs = b.pairs[:0]
-		ls.Range(func(l labels.Label) { b.pairs = append(b.pairs, l) })
-		s, err = b.Series(b.pairs)
-	}
+	s, err := b.labelled(ls)
 	if err != nil {
 		return 0, err
 	}

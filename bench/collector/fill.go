@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -147,9 +148,9 @@ func prepare(ctx context.Context, o options, dir string, f *figures) (time.Time,
 }
 
 // settle waits until the store has made blocks of what was written faster than it
-// ever is: until none came or went for a while.
+// ever is: until none is being written, and none came or went for a while.
 func settle(ctx context.Context, dir string) error {
-	const calm = 5 * time.Second
+	const calm = 8 * time.Second
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	last, since := "", time.Now()
@@ -163,7 +164,8 @@ func settle(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if now := fmt.Sprint(entries); now != last {
+		now := fmt.Sprint(entries)
+		if now != last || strings.Contains(now, ".tmp-for-") {
 			last, since = now, time.Now()
 		}
 	}

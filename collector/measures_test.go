@@ -215,6 +215,25 @@ orders_total{function="hello",project="web",shop="x\"y",team="acme",version="1"}
 	}
 }
 
+func TestDeploymentThatFailedShows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory(t)
+		c := start(t, store)
+		c.Apply(registered(hello, 1, time.Now()))
+		c.TakenBack("no/such/one", 2)
+		c.TakenBack(hello, 2)
+		tick(3)
+		if got := store.of(metric.TakenBack, metric.Version, "2"); len(got) == 0 || got[len(got)-1].V != 1 {
+			t.Errorf("series %v", values(got))
+		}
+		c.TakenBack(hello, 0)
+		tick(3)
+		if got := store.of(metric.TakenBack, metric.Version, "2"); !ended(got) {
+			t.Errorf("it goes on: %v", values(got))
+		}
+	})
+}
+
 func TestQuarantineShows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory(t)

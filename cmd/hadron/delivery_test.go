@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hadron/collector/slo"
 	"hadron/ui/client"
 	"hadron/ui/wire"
 )
@@ -104,6 +105,16 @@ func TestABadCanaryIsRolledBack(t *testing.T) {
 	if len(alias.Weights) != 1 || alias.Weights[0].Version != 1 {
 		t.Errorf("live is %+v", alias)
 	}
+	eventually(t, "a ticket tells of it", 40*time.Second, func() (bool, string) {
+		var alerts wire.List[wire.Alert]
+		o.want(http.StatusOK, http.MethodGet, "/api/v1/alerts", nil, &alerts)
+		for _, a := range alerts.Items {
+			if a.SLO == slo.Rollout && a.Class == "ticket" && strings.Contains(a.Reason, "version 2 was taken back") {
+				return true, ""
+			}
+		}
+		return false, fmt.Sprintf("%+v", alerts.Items)
+	})
 	eventually(t, "each change is told once", 30*time.Second, func() (bool, string) {
 		var all wire.List[wire.Deployment]
 		o.want(http.StatusOK, http.MethodGet, shopPath+"/deployments", nil, &all)

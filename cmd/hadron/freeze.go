@@ -70,16 +70,16 @@ func (c *teamFreezeCommand) Run(ctx context.Context, std stdio) error {
 func freezeAndSilence(ctx context.Context, api *client.Client, team, reason string, until time.Time) (wire.Freeze, wire.Silence, error) {
 	s, err := api.CreateSilence(ctx, wire.CreateSilence{Scope: team, Ends: until, Reason: reason})
 	if err != nil {
-		return wire.Freeze{}, s, fmt.Errorf("nothing was frozen: %w", err)
+		return wire.Freeze{}, s, &hint{err, "Nothing was frozen or silenced."}
 	}
 	f, err := api.PutFreeze(ctx, team, wire.PutFreeze{Reason: reason, Until: until})
 	if err == nil {
 		return f, s, nil
 	}
 	if _, failed := api.EndSilence(ctx, s.ID); failed != nil {
-		return f, s, fmt.Errorf("%w; and silence %d stands: end it with hadron alerts unsilence %d (%w)", err, s.ID, s.ID, failed)
+		return f, s, &hint{err, fmt.Sprintf("Nothing was frozen, and silence %d stands, for it could not be ended: hadron alerts unsilence %d", s.ID, s.ID)}
 	}
-	return f, s, fmt.Errorf("nothing was frozen or silenced: %w", err)
+	return f, s, &hint{err, "Nothing was frozen or silenced."}
 }
 
 func untilTime(text string, now time.Time) (time.Time, error) {

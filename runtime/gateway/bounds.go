@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"hadron/runtime/invocation"
 )
@@ -61,6 +62,11 @@ func (e *exchange) within(n int) error {
 	e.invalid = errResponseTooLarge
 	e.hits |= invocation.HitResponse
 	return errResponseTooLarge
+}
+
+// near reports whether a call ended in time, and not long before its time was over.
+func (e *exchange) near(code invocation.Code, took time.Duration) bool {
+	return code != invocation.Timeout && float64(took) > invocation.NearTimeout*float64(e.version.limits.Timeout)
 }
 
 // hit is what a call ran into, as far as its end tells.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
@@ -58,5 +59,13 @@ func TestResponsesOverAVersionsLimitsAreErrors(t *testing.T) {
 	}
 	if got := (&exchange{status: 200}).hit(invocation.Timeout); got != invocation.HitStream {
 		t.Errorf("a stream's end: hits %b", got)
+	}
+}
+
+func TestNearTimeout(t *testing.T) {
+	e := &exchange{version: &version{limits: &function.Limits{Timeout: function.Duration(time.Second)}}}
+	if e.near(invocation.OK, 800*time.Millisecond) || !e.near(invocation.OK, 801*time.Millisecond) || !e.near(invocation.FunctionError, time.Second) ||
+		e.near(invocation.Timeout, time.Second) {
+		t.Error("near is over 80 % of the timeout, and no timeout")
 	}
 }

@@ -246,7 +246,7 @@ func (e *exchange) answer(out invocation.Outcome) invocation.Outcome {
 	if e.sent && e.streamed {
 		out.Duration = e.sentAt.Sub(e.start)
 	}
-	out.Near = out.Code != invocation.Timeout && float64(out.Duration) > invocation.NearTimeout*float64(e.version.limits.Timeout)
+	out.Near = e.near(out.Code, out.Duration)
 	out.Status, out.Streamed, out.HeadSent = e.status, e.streamed, e.sent
 	out.TraceID, out.RequestID = e.request.Trace.ID, e.request.ID
 	e.sink.end(cut)

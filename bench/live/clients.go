@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -54,8 +56,56 @@ func kindOf(i int) int {
 	return 0
 }
 
-// slow clients, one in twenty, read one message and then nothing for this long.
-const slowness = 4 * time.Second
+// Slow clients, one in twenty, have small socket buffers at both ends and read less than what they watch amounts to,
+// so that the server has to skip for them; one in five of them reads nothing at all, and has to be let go of.
+const (
+	slowness   = 500 * time.Millisecond // between reads of
+	slowBytes  = 1 << 10
+	slowBuffer = 4 << 10 // of the sockets; the kernel doubles it
+	slowQuery  = "slow"  // tells the server to make its end small too
+)
+
+// narrow is a connection that reads little, and rests after it while slow says so.
+type narrow struct {
+	net.Conn
+	ctx     context.Context
+	slow    *atomic.Bool
+	stalled bool // it reads nothing while slow
+}
+
+func (n *narrow) Read(p []byte) (int, error) {
+	if !n.slow.Load() {
+		return n.Conn.Read(p)
+	}
+	rest := time.After(slowness)
+	if n.stalled {
+		rest = nil
+	}
+	select {
+	case <-n.ctx.Done():
+		return 0, context.Cause(n.ctx)
+	case <-rest:
+	}
+	return n.Conn.Read(p[:min(len(p), slowBytes)])
+}
+
+// dialNarrow dials with a small receive buffer, which must be there before the window is agreed on.
+func dialNarrow(ctx context.Context, slow *atomic.Bool, stalled bool) func(context.Context, string, string) (net.Conn, error) {
+	return func(dialing context.Context, network, address string) (net.Conn, error) {
+		d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+			var failed error
+			if err := c.Control(func(fd uintptr) { failed = setReceiveBuffer(fd, slowBuffer) }); err != nil {
+				return err
+			}
+			return failed
+		}}
+		conn, err := d.DialContext(dialing, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &narrow{Conn: conn, ctx: ctx, slow: slow, stalled: stalled}, nil
+	}
+}
 
 func isSlow(i int) bool { return (i*13+i/100)%20 == 7 }
 
@@ -74,7 +124,12 @@ type audience struct {
 // join connects client i and reads until ctx ends.
 func (a *audience) join(ctx context.Context, base string, i, functions int, naive bool) error {
 	dialer := websocket.Dialer{HandshakeTimeout: time.Minute, ReadBufferSize: 4 << 10, WriteBufferSize: 1 << 10}
-	conn, res, err := dialer.DialContext(ctx, strings.Replace(base, "http", "ws", 1)+"/api/v1/live", http.Header{"Authorization": {"Bearer hdn_bench"}})
+	path := "/api/v1/live"
+	if isSlow(i) {
+		path += "?" + slowQuery
+		dialer.NetDialContext = dialNarrow(ctx, &a.counting, i%5 == 0)
+	}
+	conn, res, err := dialer.DialContext(ctx, strings.Replace(base, "http", "ws", 1)+path, http.Header{"Authorization": {"Bearer hdn_bench"}})
 	if err != nil {
 		return err
 	}
@@ -120,12 +175,6 @@ func (a *audience) read(ctx context.Context, conn *websocket.Conn, kind int, slo
 		read += size
 		if delta && !slow && !newest.IsZero() {
 			delays = append(delays, time.Since(newest))
-		}
-		if slow {
-			select {
-			case <-ctx.Done():
-			case <-time.After(slowness):
-			}
 		}
 	}
 	a.mu.Lock()

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.IntVar(&o.functions, "functions", 10_000, "functions of that server")
 	flags.Float64Var(&o.changing, "changing", 0.1, "share of functions whose health changes each tick")
 	flags.StringVar(&o.only, "only", "", "measure the cases whose name holds this, and only print")
-	flags.DurationVar(&o.duration, "duration", 12*time.Second, "length of each case")
+	flags.DurationVar(&o.duration, "duration", 30*time.Second, "length of each case")
 	flags.StringVar(&o.out, "write", "", "put the table between the marks of this Markdown file")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -151,13 +151,33 @@ func serve(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler: narrowed(mux), ReadHeaderTimeout: 10 * time.Second,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, conn)
+		},
+	}
 	go in.run(ctx)
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
+}
+
+type connKey struct{}
+
+// narrowed keeps little for slow clients in the kernel, as a network does that is slow itself.
+func narrowed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn, is := r.Context().Value(connKey{}).(*net.TCPConn); is && r.URL.RawQuery == slowQuery {
+			if err := conn.SetWriteBuffer(slowBuffer); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func hubConfig(in *installation, registry prometheus.Registerer) live.Config {

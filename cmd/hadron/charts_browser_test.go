@@ -81,22 +81,22 @@ func TestChartsShowAnyTime(t *testing.T) {
 		b.hover("draw on", input.DispatchMouseEventTypeMouseMoved, to, chromedp.ButtonLeft)
 		b.hover("let go", input.DispatchMouseEventTypeMouseReleased, to, chromedp.ButtonLeft, chromedp.ClickCount(1))
 	}
-	draw(0.6, 0.99)
+	draw(0.6, 0.999)
 	b.do("see a part", see("[data-span]"))
 	first := asked("drawn over")
-	if n := length(first); n < 300 || n > 400 { // 0.39 of 15 minutes
+	if n := length(first); n < 300 || n > 400 { // 0.4 of 15 minutes
 		t.Errorf("the part is %d s long", n)
 	}
 	if past := b.eval(`document.querySelectorAll("[data-span]").length`); past != "1" {
 		t.Errorf("%s times are shown", past)
 	}
-	draw(0.7, 0.99)
+	draw(0.7, 0.999)
 	b.do("see a part of it", becomes(`document.querySelector("[data-span]").dataset.span !== "`+first+`"`))
 	second := asked("drawn over again")
 	if length(second) >= length(first) {
 		t.Errorf("%s is no part of %s", second, first)
 	}
-	b.do("see that it was deployed then", becomes(`document.querySelector('`+firstChart+`').ariaValueText.includes("/s")`))
+	b.do("see its values", becomes(`document.querySelector('`+firstChart+`').ariaValueText.includes("/s")`))
 	shots(t, b.ctx, "zoomed")
 	b.do("go back", chromedp.NavigateBack(), see(`[data-span="`+first+`"]`))
 	b.do("go on", chromedp.NavigateForward(), see(`[data-span="`+second+`"]`))

@@ -32,7 +32,7 @@ func TestAnAlertIsTakenInThePageAndAtThePager(t *testing.T) {
 	})
 	b := openTab(t, o.process)
 	const incident = `[data-incident="availability"]`
-	b.do("sign in", chromedp.EmulateViewport(1440, 900), b.goTo("/alerts"), see("input"), chromedp.SendKeys(chromedp.CSS("input"), o.token), pressText("button", "Sign in"), seeText("Nothing fires"))
+	b.do("sign in", chromedp.EmulateViewport(1440, 900), b.goTo("/alerts"), see("input"), typeIn("input", o.token), pressText("button", "Sign in"), seeText("Nothing fires"))
 	b.eval(`window.opened = 1`)
 	current := newCurrent(o.process)
 	callers(t, func() string { return "/fn/" + payName + "?cents=x" }, current.get)
@@ -78,7 +78,7 @@ func TestAnAlertIsTakenInThePageAndAtThePager(t *testing.T) {
 	// Here, from the function's own page.
 	b.do("open the function from it", press(incident+` a[href="/f/`+payName+`"]`), see(`[aria-label="Open incidents"] `+incident))
 	b.do("take it", chromedp.Click(chromedp.Search(`//*[@data-incident="availability"]//button[contains(., "Acknowledge")]`)),
-		chromedp.SendKeys(chromedp.CSS("[role=dialog] textarea"), "mine"), press("[data-confirm=acknowledge]"), see(incident+`[data-acknowledged="true"]`))
+		typeIn("[role=dialog] textarea", "mine"), press("[data-confirm=acknowledge]"), see(incident+`[data-acknowledged="true"]`))
 	eventually(t, "PagerDuty knows that somebody has it", 10*time.Second, func() (bool, string) {
 		return status() == pagerdutytest.Acknowledged, fmt.Sprint(o.pager.Incidents())
 	})

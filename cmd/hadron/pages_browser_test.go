@@ -135,7 +135,7 @@ func TestOverviewOfManyFunctions(t *testing.T) {
 	b.do("show all again", pressText("button", "Show all"), see(`[data-function]`))
 	b.do("stand at the wall", b.goTo("/wall"), see(`li[data-function]`), seeText("more that are no worse"))
 	shots(t, b.ctx, "wall")
-	b.do("look at the system", b.goTo("/system"), see(`[data-part="metric store"]`), seeText("limits.timeout"))
+	b.do("look at the system", b.goTo("/system"), see(`[data-part="metric store"]`), seeText("limits.timeout"), seeText("No team sends metrics of its own"))
 	shots(t, b.ctx, "system")
 }
 
@@ -306,8 +306,9 @@ func TestEveryPageIsAccessible(t *testing.T) {
 		{"/system", `[data-part="metric store"]`},
 		{"/nowhere", "main"},
 	} {
+		b.do("open "+page.path, chromedp.EmulateViewport(1440, 900), b.goTo(page.path), chromedp.WaitReady(chromedp.CSS(page.ready)))
 		for _, width := range []int64{1440, 390} {
-			b.do("open "+page.path, chromedp.EmulateViewport(width, 900), b.goTo(page.path), chromedp.WaitReady(chromedp.CSS(page.ready)))
+			b.do("narrow "+page.path, chromedp.EmulateViewport(width, 900), chromedp.WaitReady(chromedp.CSS(page.ready)))
 			if over := b.eval(`document.documentElement.scrollWidth - window.innerWidth`); over != "0" && !strings.HasPrefix(over, "-") {
 				t.Errorf("%s at %d is wider than its window by %s px", page.path, width, over)
 			}

@@ -54,6 +54,19 @@ func TestTeamsAndHistoryInTheBrowser(t *testing.T) {
 	do("open a team", chromedp.Click(chromedp.Search(link)), chromedp.WaitVisible(chromedp.Search(`//code[text()="API_KEY"]`)))
 	team, page := read(`document.querySelector("main").innerText`), read(`document.documentElement.outerHTML`)
 	shots(t, ctx, "team")
+	do("set a quota", pressText("button", "Settings and quotas"), typeIn("[role=dialog] input[name=functions]", "0"),
+		chromedp.WaitVisible(chromedp.Search(`//p[contains(., "functions: 3 → 30")]`)), press("[data-confirm=settings]"), gone("[role=dialog]"), chromedp.WaitVisible(chromedp.Search(`//dd[contains(., "3 / 30")]`)))
+	do("freeze it", pressText("button", "Freeze deployments"), typeIn("[role=dialog] input", "peak season"), chromedp.WaitVisible(chromedp.Search(`//p[contains(., "Rollbacks go on")]`)),
+		press("[data-confirm=freeze]"), see("[data-frozen=true]"))
+	if status, body := p.call(http.MethodPost, greeting, wire.Register{Source: "export default {\n  fetch: () => new Response(\"three\"),\n};\n"}); status != http.StatusLocked {
+		t.Errorf("deployed in a freeze: %d %s", status, body)
+	}
+	do("lift the freeze", pressText("button", "Lift the freeze"), press("[data-confirm=lift]"), see("[data-frozen=false]"))
+	var settings wire.Team
+	p.want(http.StatusOK, http.MethodGet, "/api/v1/teams/growth", nil, &settings)
+	if q := settings.Settings.Quota; q == nil || q.Functions == nil || *q.Functions != 30 || len(settings.Settings.Owners) != 2 {
+		t.Errorf("the settings: %+v", settings.Settings)
+	}
 	do("open the history", chromedp.Navigate(p.url+"/f/growth/signup/greeting"),
 		chromedp.Click(chromedp.Search(`//button[contains(text(),"History")]`)), chromedp.WaitVisible(chromedp.Search(`//span[contains(text(),"+  fetch")]`)))
 	history := read(`document.querySelector("[role=dialog]").innerText`)

@@ -116,7 +116,7 @@ function Page({ session }: { session: Session }) {
     case 'teams':
       return <TeamsPage />
     case 'team':
-      return <TeamPage key={route.name} name={route.name} />
+      return <TeamPage key={route.name} name={route.name} session={session} />
     case 'audit':
       return <AuditPage />
     case 'tokens':

@@ -81,7 +81,15 @@ function Panel({ panel, interval, shown, axis, marks }: PanelProps) {
   if (data) known.current = data
   return (
     <div ref={ref} className={styles.cell}>
-      <Chart panel={panel} drawn={data ?? known.current} busy={inView && !data && !error} error={error?.message ?? ''} axis={axis} marks={marks} shown={shown} />
+      <Chart
+        panel={panel}
+        drawn={data ?? known.current}
+        busy={inView && !data && !error}
+        error={error?.message ?? ''}
+        axis={axis}
+        marks={marks}
+        shown={shown}
+      />
     </div>
   )
 }

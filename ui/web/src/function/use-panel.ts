@@ -12,6 +12,7 @@ export interface Loaded<T> {
 
 const REST = 10 // a query is asked again after this many times as long as it took
 const SETTLED = 300_000 // what was is asked again after this long: a sample may come late
+const LATE = 60 // seconds until samples are there
 const FAILED = 15_000 // what failed, or was not looked at, is asked no later than after this
 
 /**
@@ -53,11 +54,16 @@ function useAgain<T>(key: string | null, everyMs: number, ask: (signal: AbortSig
   return key === null || loaded.key === key ? loaded : { data: null, error: null }
 }
 
+/** When to ask again: what ended a while ago changes no more. */
+function again(span: Span, everyMs: number): number {
+  return span.live || Date.now() / 1000 - span.to < LATE ? everyMs : SETTLED
+}
+
 /** A panel's lines over a span, asked for while it is in view. */
 export function usePanel(panel: DashboardPanel, span: Span, interval: number, inView: boolean): Loaded<Drawn> {
   const { step } = gridOf(span, 0, interval)
   const key = inView ? `${spanText(span)}\n${interval}\n${panel.queries.map((q) => q.expr).join('\n')}` : null
-  return useAgain(key, span.live ? Math.max(5, step) * 1000 : SETTLED, async (signal) => {
+  return useAgain(key, again(span, Math.max(5, step) * 1000), async (signal) => {
     const grid = gridOf(span, Date.now() / 1000, interval)
     const answers = await Promise.all(panel.queries.map((q) => queryRange(filled(q.expr, grid.rateWindow), grid, signal)))
     return drawnOf(panel, answers)
@@ -70,7 +76,7 @@ const STAT_EVERY = 10_000
 export function useStat(panel: DashboardPanel, interval: number, span: Span): Loaded<number | null> {
   const expr = panel.queries[0]?.expr ?? ''
   const at = span.live ? null : span.to
-  return useAgain(expr ? `${at}\n${expr}` : null, span.live ? STAT_EVERY : SETTLED, (signal) =>
+  return useAgain(expr ? `${at}\n${expr}` : null, again(span, STAT_EVERY), (signal) =>
     queryOne(filled(expr, rateWindow(interval, 0)), at, signal),
   )
 }
@@ -79,7 +85,7 @@ export function useStat(panel: DashboardPanel, interval: number, span: Span): Lo
 export function useRows(panel: DashboardPanel, interval: number, span: Span, inView: boolean): Loaded<Point[][]> {
   const at = span.live ? null : span.to
   const key = inView ? `${at}\n${panel.queries.map((q) => q.expr).join('\n')}` : null
-  return useAgain(key, span.live ? STAT_EVERY : SETTLED, (signal) =>
+  return useAgain(key, again(span, STAT_EVERY), (signal) =>
     Promise.all(panel.queries.map((q) => queryAll(filled(q.expr, rateWindow(interval, 0)), at, signal))),
   )
 }

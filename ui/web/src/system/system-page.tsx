@@ -5,6 +5,7 @@ import { Failure, Loading, Notice } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import type { Fact, Part, Reconciler, System } from '../wire.gen'
+import { Intakes } from './intake'
 import styles from './system.module.css'
 
 const EVERY_MS = 5000
@@ -31,6 +32,7 @@ export default function SystemPage() {
           <Node system={s} now={now} />
           <Parts parts={s.parts} now={now} />
           {s.reconcilers.length > 0 && <Reconcilers items={s.reconcilers} now={now} />}
+          <Intakes />
           {s.settings.length > 0 && <Settings system={s} />}
           {s.facts.length === 0 && (
             <p className={table.quiet}>Numbers, errors and settings are shown to those who may read everything.</p>

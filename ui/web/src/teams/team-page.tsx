@@ -1,21 +1,27 @@
-import type { ReactNode } from 'react'
+import { Button } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
 import { useFetch } from '../api/use-fetch'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
 import { Failure, Loading, Notice } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago } from '../parts/time'
-import type { List, Secret, Team } from '../wire.gen'
+import { administersScope } from '../tokens/grants'
+import type { List, Secret, Session, Team } from '../wire.gen'
+import { EditTeam } from './edit'
+import { TeamFreeze } from './freeze'
 import styles from './teams.module.css'
 import { TeamTable } from './teams-page'
 import { QUOTAS, Use } from './use'
 
 /** One team: who owns it, what it may and does use, its projects and the names of its secrets. */
-export default function TeamPage({ name }: { name: string }) {
+export default function TeamPage({ name, session }: { name: string; session: Session }) {
   const team = useFetch<Team>(`/api/v1/teams/${name}`, 10_000)
   const projects = useFetch<List<Team>>(`/api/v1/teams/${name}/projects?limit=200`, 10_000)
   const secrets = useFetch<List<Secret>>(`/api/v1/teams/${name}/secrets?limit=200`)
   const now = useNow()
+  const [editing, setEditing] = useState(false)
+  const may = administersScope(session, name)
   if (team.error?.status === 404 && !team.data) {
     return (
       <Notice title={`There is no team ${name}`}>
@@ -33,6 +39,17 @@ export default function TeamPage({ name }: { name: string }) {
       {team.error && !t && <Failure what="The team" error={team.error} retry={team.reload} />}
       {!t && !team.error && <Loading what="the team" />}
       {t && <About team={t} now={now} />}
+      {t && may && (
+        <p>
+          <Button size="compact-xs" variant="default" onClick={() => setEditing(true)}>
+            Settings and quotas…
+          </Button>
+        </p>
+      )}
+      {t && <TeamFreeze team={name} may={may} now={now} />}
+      {t && editing && (
+        <EditTeam team={t} quotas={administersScope(session, '')} onClose={() => setEditing(false)} onDone={team.reload} />
+      )}
       <h2 className={styles.heading}>Projects</h2>
       {projects.error && !projects.data && <Failure what="The projects" error={projects.error} retry={projects.reload} />}
       {projects.data?.items.length === 0 && <p className={table.quiet}>None yet.</p>}

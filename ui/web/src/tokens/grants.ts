@@ -5,6 +5,11 @@ export function administers(session: Pick<Session, 'grants'>): boolean {
   return session.grants.some((g) => g.role === 'admin')
 }
 
+/** Whether somebody may change a team, or everything where it is empty. */
+export function administersScope(session: Pick<Session, 'grants'>, team: string): boolean {
+  return session.grants.some((g) => g.role === 'admin' && (g.scope === '' || g.scope === team))
+}
+
 /** A scope in words. */
 export function scopeText(scope: string): string {
   return scope || 'everything'

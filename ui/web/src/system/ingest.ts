@@ -9,7 +9,7 @@ export interface TeamIntake {
   team: string
   series: number
   folded: number
-  dropped: Record<string, number> // samples, by the reason
+  dropped: Record<string, number> // series, by the reason; those of `series` were folded
   pastBudget: { metric: string; series: number; label: string; values: number }[]
 }
 
@@ -22,8 +22,9 @@ export function levelOf(team: TeamIntake, budget: number): 'dropped' | 'folded' 
   return budget > 0 && team.series >= NEAR * budget ? 'near' : 'ok'
 }
 
+/** Series that are nowhere: lost, or refused for breaking the contract. Folded ones are in another. */
 export function droppedOf(team: TeamIntake): number {
-  return Object.values(team.dropped).reduce((sum, n) => sum + n, 0)
+  return Object.entries(team.dropped).reduce((sum, [reason, n]) => sum + (reason === 'series' ? 0 : n), 0)
 }
 
 const ORDER = ['dropped', 'folded', 'near', 'ok']

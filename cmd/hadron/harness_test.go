@@ -24,7 +24,7 @@ import (
 // The test binary is the program as well, and a client: testscript puts it on the
 // PATH as hadron and as neighbour.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hadron": main, "neighbour": neighbourMain})
+	testscript.Main(m, map[string]func(){"hadron": main, "neighbour": neighbourMain, "bare": bareMain})
 }
 
 // server is the real binary, running.

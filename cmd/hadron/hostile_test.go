@@ -33,7 +33,8 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 	for i := range atOnce {
 		p.deploy(fmt.Sprintf("quiet-%d/app/benign", i), benign, nil)
 	}
-	n := startNeighbour(p, "/fn/neighbour/app/steady", pace)
+	n := startNeighbour(p, p.url+"/fn/neighbour/app/steady", pace)
+	control := startNeighbour(p, startBare(p), pace)
 	p.rest() // to warm up
 	base := p.memory(t, nil)
 
@@ -65,6 +66,7 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 	took := time.Since(began)
 	after := p.memory(t, func(m memory) bool { return m.total() <= base.allowed(registered(results)) })
 	n.stop()
+	control.stop()
 
 	log := p.log()
 	for i := range results {
@@ -77,29 +79,34 @@ func TestHostileFunctionsHurtNobodyElse(t *testing.T) {
 	if lost := n.failures(); len(lost) > 0 {
 		t.Errorf("the neighbour lost %d requests: %q", len(lost), lost)
 	}
-	before := n.seen(quiet)
+	before, floor := n.seen(quiet), control.seen(quiet)
 	during := []struct {
 		what  string
 		slack time.Duration
 		load
+		floor load
 	}{
-		{"while others were deployed", slack, n.seen(deployed)},
-		{"while they were called", slack, n.seen(called)},
-		{"while they were called one by one", jitter, n.seen(single)},
+		{"while others were deployed", slack, n.seen(deployed), control.seen(deployed)},
+		{"while they were called", slack, n.seen(called), control.seen(called)},
+		{"while they were called one by one", jitter, n.seen(single), control.seen(single)},
 	}
 	for _, d := range during {
 		if d.typical > max(most*before.typical, before.typical+d.slack) {
-			t.Errorf("%s the neighbour's p99 was %s; in between, it was %s", d.what, d.typical, before.typical)
+			t.Errorf("%s the neighbour's p99 was %s; in between, it was %s (of a bare server, %s and %s)", d.what, d.typical, before.typical, d.floor.typical, floor.typical)
 		}
 	}
 	d, c, o := during[0], during[1], during[2]
 	summary := fmt.Sprintf("%d functions, %d at a time, in %s. The neighbour made %d requests and lost none. "+
 		"In quiet, while the others were deployed, while they were called, and while they were called one by one, its p50 was %s, %s, %s and %s; "+
-		"the median of its windows' p99 %s, %s, %s and %s; its p99 over all windows %s, %s, %s and %s; the worst window's %s, %s, %s and %s. "+
+		"the median of its windows' p99 %s, %s, %s and %s, which is %.1f, %.1f and %.1f times that in quiet; its p99 over all windows %s, %s, %s and %s; the worst window's %s, %s, %s and %s. "+
+		"Of a bare net/http server in a process of its own, which the same client called at the same time, the median of the windows' p99 was %s, %s, %s and %s: %.1f, %.1f and %.1f times. "+
 		"Before, the server held %s; afterwards, with %d functions registered, %s.",
 		len(results), atOnce, took.Round(time.Second), len(n.calls), shortly(before.p50), shortly(d.p50), shortly(c.p50), shortly(o.p50),
-		shortly(before.typical), shortly(d.typical), shortly(c.typical), shortly(o.typical), shortly(before.p99), shortly(d.p99), shortly(c.p99), shortly(o.p99),
-		shortly(before.worst), shortly(d.worst), shortly(c.worst), shortly(o.worst), base, registered(results), after)
+		shortly(before.typical), shortly(d.typical), shortly(c.typical), shortly(o.typical), d.times(before), c.times(before), o.times(before),
+		shortly(before.p99), shortly(d.p99), shortly(c.p99), shortly(o.p99),
+		shortly(before.worst), shortly(d.worst), shortly(c.worst), shortly(o.worst),
+		shortly(floor.typical), shortly(d.floor.typical), shortly(c.floor.typical), shortly(o.floor.typical), d.floor.times(floor), c.floor.times(floor), o.floor.times(floor),
+		base, registered(results), after)
 	t.Log(summary)
 	if path := os.Getenv("HADRON_CHAOS"); path != "" && !t.Failed() {
 		if err := writeTable(path, results, summary); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -48,14 +49,22 @@ type load struct {
 	worst    time.Duration // window's p99
 }
 
+// times is how many times another's p99 this one is; 0 where nothing was seen.
+func (l load) times(of load) float64 {
+	if of.typical == 0 {
+		return 0
+	}
+	return float64(l.typical) / float64(of.typical)
+}
+
 // window is what a p99 is taken of, besides all: one disturbance by the machine then
 // counts once.
 const window = 2 * time.Second
 
-// startNeighbour starts a client that calls a path, with so much time from one call
-// to the next.
-func startNeighbour(p *process, path string, pace time.Duration) *neighbour {
-	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), "neighbour", p.url+path, pace.String())
+// startNeighbour starts a client that calls a URL, with so much time from one call to
+// the next.
+func startNeighbour(p *process, url string, pace time.Duration) *neighbour {
+	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), "neighbour", url, pace.String())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
@@ -143,6 +152,49 @@ func (n *neighbour) failures() (lost []string) {
 		}
 	}
 	return lost
+}
+
+// startBare starts a server that does as little as a server can, and returns its URL.
+// What a client of it sees is this machine's doing, not Hadron's.
+func startBare(p *process) string {
+	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), "bare")
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait()
+	})
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.TrimSpace(url)
+}
+
+// bareMain is that server's process: it answers until its stdin ends.
+func bareMain() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitUsage)
+	}
+	fmt.Printf("http://%s/\n", l.Addr())
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"ok":true,"path":"/"}`)
+		}))
+	}()
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // neighbourMain is the client's process: it writes when a call began, how long it took

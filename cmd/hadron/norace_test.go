@@ -11,11 +11,11 @@ const raced = false
 const (
 	budget   = "128MiB"              // of a worker
 	pace     = 10 * time.Millisecond // between two calls of the neighbour
-	windows  = 3                     // of quiet, between two parts of the attacks
-	parts    = 2                     // that attacks are made in
+	windows  = 2                     // of quiet, between two parts of the attacks
+	parts    = 3                     // that attacks are made in
 	atOnce   = 3                     // attacks, on a machine of two processors
 	patience = time.Minute           // with an attack that ends by itself
-	slack    = 15 * time.Millisecond // that it may be more where that is larger: a few turns of the scheduler
+	slack    = 8 * time.Millisecond  // that it may be more where that is larger: a few turns of the scheduler
 	most     = 2                     // times what the neighbour's p99 is in quiet
 
 	// perFunction is what a registered and called function holds: its row in the index,

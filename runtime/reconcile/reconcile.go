@@ -59,7 +59,10 @@ type Config struct {
 	Timeout    time.Duration // of one pass; default 2m
 	// Rest is the most that a wake waits because the last pass was long: nine times as
 	// long as that. It is for targets that take processor time and no other's; default none.
-	Rest    time.Duration
+	Rest time.Duration
+	// Begin is called first on the goroutine of the loop, which can give way there to what
+	// is more urgent; default: nothing.
+	Begin   func()
 	Observe func(Pass)   // told of each pass; default: nobody
 	Logger  *slog.Logger // default: discards
 }
@@ -86,6 +89,9 @@ func (c Config) withDefaults() Config {
 	set(&c.BackoffMax, time.Minute)
 	set(&c.Timeout, 2*time.Minute)
 	c.BackoffMax = max(c.BackoffMin, c.BackoffMax)
+	if c.Begin == nil {
+		c.Begin = func() {}
+	}
 	if c.Observe == nil {
 		c.Observe = func(Pass) {}
 	}
@@ -183,6 +189,7 @@ func (l *Loop) Status() Status {
 
 func (l *Loop) run(ctx context.Context) {
 	defer close(l.done)
+	l.cfg.Begin()
 	for ctx.Err() == nil {
 		l.wait(ctx, l.plan(l.pass(ctx)))
 	}

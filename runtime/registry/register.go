@@ -50,7 +50,12 @@ func (r *Registry) Register(ctx context.Context, g Registration) (Registered, er
 				return Registered{}, err
 			}
 		}
-		out, err := r.register(ctx, g, manifest, digest, built)
+		var out Registered
+		if aside := r.cfg.Aside(ctx, func() {
+			out, err = r.register(ctx, g, manifest, digest, built)
+		}); aside != nil {
+			return Registered{}, fmt.Errorf("store %s: %w", g.Name, aside)
+		}
 		if errors.Is(err, errNotBuilt) {
 			continue // deleted since the look
 		}

@@ -40,6 +40,10 @@ type Config struct {
 	CacheBytes int              // of bundles kept in memory; 64 MiB unless given
 	MaxBuilds  int              // builds at once, others wait; 4 unless given
 	Now        func() time.Time // time.Now unless given
+	// Aside calls what it is given, which stores a version, and returns after it: where it
+	// does not keep calls waiting. Its error is that of ctx, and then it was not called.
+	// Nil: it is called as it is.
+	Aside func(ctx context.Context, store func()) error
 	// Admit is asked right before a version is stored that was not there; its error
 	// refuses it and passes through. Nil: everything is admitted.
 	Admit func(ctx context.Context, a Admission) error
@@ -88,6 +92,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Aside == nil {
+		c.Aside = func(_ context.Context, store func()) error {
+			store()
+			return nil
+		}
 	}
 	return c, nil
 }

@@ -234,9 +234,10 @@ func (f *fairness) begins(w *process) {
 }
 
 // compiles gives a worker the priority of a compile job: nobody waits for it as for
-// the answer to a call.
+// the answer to a call. It has it from its start where that can be taken back, but
+// for a thread that was being made then.
 func (f *fairness) compiles(w *process) {
-	if sharesCPU && !f.back {
+	if sharesCPU {
 		w.setNice(f.lower(jobSteps))
 	}
 }

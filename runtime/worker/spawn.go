@@ -171,7 +171,9 @@ func (t *tail) text() []byte {
 }
 
 // spawner starts processes from one thread that lives as long as they may: on Linux
-// a child is tied to the thread that made it.
+// a child is tied to the thread that made it. The thread keeps the server's priority:
+// what runs on it holds one of the turns of Go's scheduler, and whatever stops the
+// world, as each collection of garbage does twice, waits for it.
 type spawner struct {
 	jobs chan spawnJob
 	done chan struct{}
@@ -193,9 +195,11 @@ func newSpawner(nice int) *spawner {
 	go func() {
 		defer close(sp.done)
 		lockThread()
-		_ = threadNice(nice) // lower, which is always allowed, or as it is
 		for j := range sp.jobs {
 			s, err := spawn(j.command, j.warn)
+			if err == nil {
+				_ = groupNice(s.cmd.Process.Pid, nice) // lower, which is always allowed, or as it is
+			}
 			j.reply <- spawnReply{s, err}
 		}
 	}()

@@ -153,6 +153,7 @@ func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed fun
 	a.operations.counted.begin(target.Name())
 	loop, err := reconcile.New(reconcile.Config{
 		Rest:   rest,
+		Begin:  giveWay,
 		Target: target, List: a.everyFunction, Wake: woken, Logger: a.log,
 		Observe: func(p reconcile.Pass) {
 			a.operations.counted.observe(p)

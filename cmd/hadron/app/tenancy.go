@@ -125,6 +125,7 @@ func (a *App) startRetention() {
 	var wg sync.WaitGroup
 	log := a.log.With("component", "retention")
 	wg.Go(func() {
+		giveWay()
 		a.parts.registry.KeepRetaining(ctx, a.parts.retain, func(r registry.Retired, err error) {
 			level := slog.LevelDebug
 			if r.Versions > 0 {

@@ -133,9 +133,11 @@ func (a *App) setup(ctx context.Context) (err error) {
 		return err
 	}
 	a.onStop("functions", p.functions.Close)
+	stored := newLane()
+	a.onStop("lane of registrations", stored.close)
 	if p.registry, err = registry.New(registry.Config{
 		Store: p.db.Registry(), Builder: p.functions, MaxLimits: a.cfg.Limits.most(),
-		Admit: a.admitVersion, Retention: a.retention, InUse: a.versionsInUse,
+		Admit: a.admitVersion, Retention: a.retention, InUse: a.versionsInUse, Aside: stored.run,
 		Retired: func(name function.Name, versions []int) { p.gateway.Forget(name, versions) },
 	}); err != nil {
 		return err

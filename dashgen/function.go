@@ -175,7 +175,7 @@ func (b board) links() []Link {
 func (b board) annotations() []Annotation {
 	info := b.all(metric.Info, metric.AliasOf+`="`+function.Live+`"`)
 	return []Annotation{
-		{Name: "Deployments", Expr: info + " unless " + info + " offset " + rateInterval, Title: "@{{version}} live", Text: "live points at @{{version}}", Level: Good},
+		{Name: "Deployments", Expr: liveVersions(info, "") + " unless " + liveVersions(info, " offset "+rateInterval), Title: "@{{version}} live", Text: "live points at @{{version}}", Level: Good},
 		{Name: "Alerts", Expr: "ALERTS{" + b.selector + `,alertstate="firing"}`, Title: "{{alertname}}", Text: "{{slo}} {{class}}", Level: Bad},
 	}
 }

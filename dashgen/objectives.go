@@ -20,6 +20,14 @@ func (b board) budget(o function.Objective) string {
 	return fmt.Sprintf("1 - (%s) / (1 - %s) or on() vector(1)", b.share(bad, all), number(o.Ratio))
 }
 
+// lag says how late a budget is, for whoever watches one during an incident.
+func lag(window time.Duration) string {
+	if window < slo.RollupsFrom {
+		return ""
+	}
+	return " It is counted from totals of five minutes, so the last five may be missing: burn rates over less than a day are not late."
+}
+
 func (b board) burn(o function.Objective, window time.Duration) string {
 	text := function.Duration(window).String()
 	bad := fmt.Sprintf("sum(rate(%s[%s]))", b.all(metric.BadEvents, sloLabel(o.Name)), text)
@@ -60,12 +68,12 @@ func (b board) objectives() []Panel {
 		}
 		panels = append(panels, Panel{
 			ID: 30 + 2*i, Title: "Budget over time: " + o.Name, Kind: Timeseries, Unit: Ratio, Width: 9, Height: 8, Max: ptr(1.0),
-			Description: fmt.Sprintf("The error budget of %s over %s: 100 %% untouched, 0 spent. A steep fall is an incident; a steady one is a bug nobody feels yet.", o.Name, b.manifest.SLO.Window),
+			Description: fmt.Sprintf("The error budget of %s over %s: 100 %% untouched, 0 spent. A steep fall is an incident; a steady one is a bug nobody feels yet.", o.Name, b.manifest.SLO.Window) + lag(time.Duration(b.manifest.SLO.Window)),
 			Queries:     []Query{{Expr: b.budget(o), Legend: "left"}},
 			Base:        Bad, Thresholds: []Threshold{{Value: 0, Level: Warn, Label: "spent"}, {Value: 0.25, Level: Good, Label: "a quarter"}},
 		}, burn, Panel{
 			ID: 40 + i, Title: "Budget lasts: " + o.Name, Kind: Stat, Unit: Seconds, Width: 5, Height: 8,
-			Description: fmt.Sprintf("How long the budget lasts at the pace of the last hour, at most %s. Hours: stop what was deployed last. Days: mend it this week.", b.manifest.SLO.Window),
+			Description: fmt.Sprintf("How long the budget lasts at the pace of the last hour, at most %s. Hours: stop what was deployed last. Days: mend it this week.", b.manifest.SLO.Window) + lag(time.Duration(b.manifest.SLO.Window)),
 			Queries:     []Query{{Expr: b.exhaustion(o), Legend: "lasts", Instant: true}},
 			Base:        Bad, Thresholds: []Threshold{{Value: window / 6, Level: Warn}, {Value: window, Level: Good}},
 		})

@@ -126,8 +126,8 @@ func (o overview) firing(more ...string) string {
 }
 
 func (o overview) ratio() string {
-	all := "sum(" + o.within(metric.FunctionRate) + ")"
-	return fmt.Sprintf("((sum(%s) or 0 * %s) / (%s > 0)) or (0 * %s)", o.within(metric.FunctionErrors), all, all, all)
+	all := "sum(" + o.within(metric.ProjectRate) + ")"
+	return fmt.Sprintf("((sum(%s) or 0 * %s) / (%s > 0)) or (0 * %s)", o.within(metric.ProjectErrors), all, all, all)
 }
 
 func (o overview) summary() []Panel {
@@ -147,10 +147,10 @@ func (o overview) summary() []Panel {
 		stat(103, 4, "Called", "Functions that were called in the last five minutes. A fall says that callers went away, or cannot reach Hadron.", Count,
 			count(o.within(metric.FunctionRate)+" > 0")),
 		stat(104, 4, "Rate", "Invocations a second, of all functions. A fall of all at once is a fault before Hadron; compare with the parts below.", PerSecond,
-			"sum("+o.within(metric.FunctionRate)+") or on() vector(0)"),
+			"sum("+o.within(metric.ProjectRate)+") or on() vector(0)"),
 		stat(105, 4, "Error ratio", "Share of all invocations that ended in an error. It hides small functions: the worst are below.", Ratio, o.ratio()+" or on() vector(0)"),
-		stat(106, 4, "Budgets spent", "Objectives whose error budget is gone. Each is a promise that is broken: hold its releases until it has some left.", Count,
-			count(o.within(slo.BudgetRecord)+" <= 0"), Threshold{Value: 1, Level: Bad}),
+		stat(106, 4, "Budgets spent", "Objectives whose error budget is gone. Each is a promise that is broken: hold its releases until it has some left. Recorded: up to ten minutes late.", Count,
+			o.objectives(metric.BudgetSpent), Threshold{Value: 1, Level: Bad}),
 	}
 }
 
@@ -206,6 +206,11 @@ func (o overview) worst() []Panel {
 	}
 }
 
+// objectives counts those whose budget is in a state.
+func (o overview) objectives(state string) string {
+	return "sum(" + o.within(metric.ProjectBudgets, metric.Budget+`="`+state+`"`) + ") or on() vector(0)"
+}
+
 // budgetLevels colour what is left of a budget, from Bad at the base.
 func budgetLevels() []Threshold {
 	return []Threshold{{Value: 0, Level: Warn}, {Value: 0.25, Level: Good}}
@@ -214,11 +219,10 @@ func budgetLevels() []Threshold {
 func (o overview) league() []Panel {
 	budget := o.within(slo.BudgetRecord)
 	least := fmt.Sprintf("bottomk(%d, min by (%s, %s, %s) (%s))", mostRows, eachFunction, metric.SLO, slo.SLOWindowLabel, budget)
-	counted := func(condition string) string { return "count(" + budget + " " + condition + ") or on() vector(0)" }
 	return []Panel{
 		{
 			ID: 130, Title: "Error-budget league", Kind: Table, Unit: Ratio, Width: 12, Height: 10,
-			Description: fmt.Sprintf("The %d objectives with the least of their budget left. Below zero the promise is broken: no release but one that mends it. Under a quarter: slow down.", mostRows),
+			Description: fmt.Sprintf("The %d objectives with the least of their budget left. Below zero the promise is broken: no release but one that mends it. Under a quarter: slow down. Recorded: up to eight minutes late.", mostRows),
 			Queries:     []Query{{Expr: least, Legend: functionLegend + " {{slo}}", Instant: true, Table: true}},
 			Columns: append(o.names(), Column{Label: metric.SLO, Title: "Objective"}, Column{Label: slo.SLOWindowLabel, Title: "Over"},
 				Column{Query: 0, Title: "Left", Unit: Ratio, Base: Bad, Thresholds: budgetLevels()}),
@@ -234,10 +238,10 @@ func (o overview) league() []Panel {
 		},
 		{
 			ID: 132, Title: "Budgets over time", Kind: Timeseries, Unit: Count, Width: 6, Height: 10, Min: ptr(0.0), Decimals: ptr(0),
-			Description: "How many objectives have spent their budget, or have less than a quarter of it. A step up of many at once is a shared cause: a dependency, or the platform.",
+			Description: "How many objectives have spent their budget, or have less than a quarter of it. A step up of many at once is a shared cause: a dependency, or the platform. Recorded: up to ten minutes late.",
 			Queries: []Query{
-				{Expr: counted("<= 0"), Legend: "spent"},
-				{Expr: counted("< 0.25"), Legend: "under a quarter"},
+				{Expr: o.objectives(metric.BudgetSpent), Legend: "spent"},
+				{Expr: o.objectives(metric.BudgetLow), Legend: "under a quarter"},
 			},
 		},
 	}
@@ -245,6 +249,10 @@ func (o overview) league() []Panel {
 
 func (o overview) traffic() []Panel {
 	by, legend := o.part()
+	rates, errors := metric.ProjectRate, metric.ProjectErrors
+	if by == metric.Function {
+		rates, errors = metric.FunctionRate, metric.FunctionErrors
+	}
 	top := func(series string) string {
 		return fmt.Sprintf("topk(%d, sum by (%s) (%s)) or on() %s", mostLines, by, o.within(series), nothing(by))
 	}
@@ -258,12 +266,12 @@ func (o overview) traffic() []Panel {
 		{
 			ID: 110, Title: "Rate by " + by, Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
 			Description: fmt.Sprintf("Invocations a second of the %d with the most. One that falls alone lost its callers; all that fall together cannot be reached.", mostLines),
-			Queries:     []Query{{Expr: top(metric.FunctionRate), Legend: legend}},
+			Queries:     []Query{{Expr: top(rates), Legend: legend}},
 		},
 		{
 			ID: 111, Title: "Errors by " + by, Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
 			Description: fmt.Sprintf("Errors a second of the %d with the most. One alone has a bug or a deployment; many at once share something that fails.", mostLines),
-			Queries:     []Query{{Expr: top(metric.FunctionErrors), Legend: legend}},
+			Queries:     []Query{{Expr: top(errors), Legend: legend}},
 		},
 		{
 			ID: 112, Title: "Errors by code", Kind: Timeseries, Unit: PerSecond, Width: 8, Height: 8, Min: ptr(0.0), Stacked: true,
@@ -302,7 +310,7 @@ func (o overview) deployments() []Panel {
 			ID: 141, Title: "New versions", Kind: Table, Unit: Count, Width: 8, Height: 8,
 			Description: fmt.Sprintf("At most %d versions that went live in the chosen window. What began to fail in that time is likely among them. Empty: nothing was deployed.", mostRows),
 			Queries: []Query{{
-				Expr:   fmt.Sprintf("topk(%d, max by (%s, %s) (%s unless %s offset %s))", mostRows, eachFunction, metric.Version, live, live, windowVar),
+				Expr:   fmt.Sprintf("topk(%d, %s unless %s)", mostRows, liveVersions(live, ""), liveVersions(live, " offset "+windowVar)),
 				Legend: functionLegend + "@{{version}}", Instant: true, Table: true,
 			}},
 			Columns: append(o.names(), Column{Label: metric.Version, Title: "Version"}),
@@ -341,7 +349,7 @@ func (o overview) annotations() []Annotation {
 	if o.of != "" {
 		live := o.within(metric.Info, metric.AliasOf+`="`+function.Live+`"`)
 		out = append(out, Annotation{
-			Name: "Deployments", Expr: live + " unless " + live + " offset " + rateInterval,
+			Name: "Deployments", Expr: liveVersions(live, "") + " unless " + liveVersions(live, " offset "+rateInterval),
 			Title: "{{project}}/{{function}}@{{version}} live", Text: "live points at @{{version}}", Level: Good,
 		})
 	}

@@ -128,10 +128,10 @@ func (b board) saturation() []Panel {
 	return []Panel{
 		{
 			ID: 50, Title: "In flight against limit", Kind: Timeseries, Unit: Count, Width: 8, Height: 8, Min: ptr(0.0),
-			Description: "Invocations running now. At the limit callers are refused with 429: find what they wait for before raising limits.concurrency.",
+			Description: "Invocations running now, on all nodes, and what limits.concurrency allows on them together. At the limit callers are refused with 429: find what they wait for before raising it.",
 			Queries: []Query{
 				{Expr: b.orZero("sum(" + b.of(metric.InFlight) + ")"), Legend: "in flight"},
-				{Expr: "max(" + b.all(metric.Concurrency) + ")", Legend: "limit"},
+				{Expr: "sum(" + b.all(metric.Concurrency) + ")", Legend: "limit"},
 			},
 		},
 		{

@@ -160,6 +160,7 @@ func record(t *testing.T, db *tsdb.DB, spec dashgen.Spec, now time.Time) {
 			{Series: series(metric.FunctionRate, 6), V: 2},
 			{Series: series(metric.FunctionErrors, 6), V: 0.1},
 			{Series: series(metric.FunctionCPU, 6), V: 0.1},
+			{Series: series(metric.ProjectRate, 4), V: 2},
 			{Series: series(metric.ProjectErrors, 4, metric.CodeName, "timeout"), V: 0.1},
 			{Series: series(metric.ProjectDeploys, 4), V: 1},
 			{Series: series(metric.ProjectLatency, 4), H: &metric.Histogram{Schema: 3, ZeroThreshold: 1e-6, Count: 20, Sum: 2, Spans: []metric.Span{{Offset: -26, Length: 1}}, Deltas: []int64{20}}},

@@ -2,6 +2,7 @@ package dashgen
 
 import (
 	"fmt"
+	"time"
 
 	"hadron/collector/metric"
 	"hadron/collector/slo"
@@ -75,7 +76,7 @@ func (b board) summary() []Panel {
 	for i, o := range objectives {
 		panels = append(panels, Panel{
 			ID: 5 + i, Title: "Budget left: " + o.Name, Kind: Stat, Unit: Ratio, Width: 6 / len(objectives), Height: 4, Max: ptr(1.0),
-			Description: fmt.Sprintf("What is left of the error budget of %s over %s. Under a quarter: slow down releases. Below zero the objective is missed.", o.Name, b.manifest.SLO.Window),
+			Description: fmt.Sprintf("What is left of the error budget of %s over %s. Under a quarter: slow down releases. Below zero the objective is missed.", o.Name, b.manifest.SLO.Window) + lag(time.Duration(b.manifest.SLO.Window)),
 			Queries:     []Query{{Expr: b.budget(o), Legend: o.Name, Instant: true}},
 			Base:        Bad, Thresholds: []Threshold{{Value: 0, Level: Warn}, {Value: 0.25, Level: Good}},
 		})

@@ -55,9 +55,11 @@ const (
 	FunctionRate   = "hadron_function:invocations:rate5m"            // team project function
 	FunctionErrors = "hadron_function:errors:rate5m"                 // team project function
 	FunctionCPU    = "hadron_function:cpu_seconds:rate5m"            // team project function
+	ProjectRate    = "hadron_project:invocations:rate5m"             // team project
 	ProjectErrors  = "hadron_project:errors:rate5m"                  // team project code
 	ProjectLatency = "hadron_project:invoke_duration_seconds:rate5m" // team project; native histogram
 	ProjectDeploys = "hadron_project:deployments:count5m"            // team project; functions whose live version is new
+	ProjectBudgets = "hadron_project:objectives:count"               // team project budget; objectives whose error budget is so
 )
 
 // The labels.
@@ -73,6 +75,7 @@ const (
 	CodeName = "code"
 	SLO      = "slo"
 	AliasOf  = "alias"
+	Budget   = "budget"   // of counted objectives: BudgetSpent or BudgetLow
 	Limit    = "limit"    // a manifest's key under limits
 	Host     = "host"     // of an outgoing request, or other
 	Reason   = "reason"   // of what was dropped
@@ -83,6 +86,12 @@ const (
 
 // DroppedHelp is what Dropped means, for those who count it: a team's own where it has no function.
 const DroppedHelp = "Series or measurements that were not kept as they were made, by function, or by team where others sent them."
+
+// Values of the label budget; an objective that has spent its budget is both.
+const (
+	BudgetSpent = "spent"
+	BudgetLow   = "low" // under a quarter is left
+)
 
 // JobValue is the label job on everything Hadron writes.
 const JobValue = "hadron"

@@ -35,7 +35,7 @@ func (r *recordingRules) Reconcile(_ context.Context, want []*function.Function)
 			groups = append(groups, g)
 		}
 	}
-	groups = append(groups, dashgen.Records(r.interval))
+	groups = append(groups, dashgen.Records(r.interval)...)
 	rules := slo.Render(groups)
 	if bytes.Equal(rules, r.applied) {
 		return reconcile.Result{Unchanged: len(groups)}, nil

@@ -59,6 +59,7 @@ type Config struct {
 	MaxWaiting   int           // invocations that wait for a VM; default 4096
 	MaxQueue     time.Duration // the longest such wait, whatever manifests say; default 30s
 	MaxAbandoned int           // VMs that could not be stopped before new work is refused; default twice the processors
+	Spares       int           // VMs made before anybody needs them; default 2, below 0 none
 	MaxPrograms  int           // compiled versions kept; default 4096
 	MaxCall      time.Duration // more than any call may last, streams and background work included; default 2h
 	MemoryBudget int64         // bytes of heap above which calls are refused and ended; 0: nobody looks
@@ -77,6 +78,7 @@ func (c Config) withDefaults() Config {
 	or(&c.MaxWaiting, 4096)
 	or(&c.MaxAbandoned, max(4, 2*runtime.GOMAXPROCS(0)))
 	or(&c.MaxPrograms, 4096)
+	or(&c.Spares, 2)
 	for v, d := range map[*time.Duration]time.Duration{&c.MaxQueue: 30 * time.Second, &c.MaxCall: 2 * time.Hour, &c.CheckTimeout: 5 * time.Second, &c.InitTimeout: 5 * time.Second} {
 		if *v == 0 {
 			*v = d
@@ -121,6 +123,7 @@ type Engine struct {
 	pool      *pool
 	watchdog  *watchdog // nil: not watched
 	runners   runners
+	spares    spares
 	abandoned atomic.Int64
 	live      sync.WaitGroup // invocations, background work included
 	asides    sync.WaitGroup // loading and checking, which outlive those who asked
@@ -155,6 +158,8 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.MemoryBudget > 0 {
 		e.watchdog = newWatchdog(e, cfg.MemoryBudget)
 	}
+	e.spares.missing.Store(int64(cfg.Spares))
+	e.aside(e.closing, func(context.Context) { e.refill() })
 	return e, nil
 }
 
@@ -206,12 +211,13 @@ func (e *Engine) Prewarm(ctx context.Context, id function.ID) error {
 	e.watchdog.stir()
 	done := make(chan error, 1)
 	if v == nil {
-		v = e.pool.settle(newIsolate(e, p), home)
+		v = e.pool.settle(e.vm(p), home)
 	}
 	e.runners.run(func() {
 		err := v.warm(e.cfg.InitTimeout)
 		e.pool.release(v) // first, so that the next call finds it
 		done <- err
+		e.refill()
 	})
 	select {
 	case err = <-done:
@@ -249,6 +255,7 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.watchdog.close()
 	}
 	e.pool.close()
+	e.spares.close()
 	e.runners.close()
 	e.egress.close()
 	e.recorder.close()

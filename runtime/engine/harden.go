@@ -9,7 +9,9 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
 
+	"hadron/runtime/function"
 	"hadron/runtime/invocation"
+	"hadron/runtime/webapi"
 )
 
 // Bounds inside a VM. Natives cannot be interrupted, so the ones that can hold a
@@ -22,18 +24,31 @@ const (
 	elementBytes = 16      // of one element of an array
 )
 
-// harden takes code generation away, unless the manifest asks for it, and bounds the
-// natives that are worst. What can be reached without naming a global is done here;
-// the rest when it is named.
-func harden(rt *goja.Runtime, asyncProto, generatorProto *goja.Object, p *program, hit func(invocation.Hits)) (*hardener, error) {
+// harden takes code generation away and bounds the natives that are worst. What can be
+// reached without naming a global is done here; the rest when it is named.
+func harden(rt *goja.Runtime, asyncProto, generatorProto *goja.Object, hit func(invocation.Hits)) (*hardener, error) {
 	rt.SetParserOptions(parser.WithDisableSourceMaps)
-	most := int64(p.bounds.Memory)
-	h := &hardener{rt: rt, most: most, elements: min(maxElements, most/elementBytes), hit: hit, plain: rt.GlobalObject()}
-	h.codeGeneration(asyncProto, generatorProto, p.manifest.UnsafeEval)
+	h := &hardener{rt: rt, hit: hit, plain: rt.GlobalObject()}
+	h.limit(int64(function.DefaultLimits().Memory))
+	h.codeGeneration(asyncProto, generatorProto)
 	h.functions(h.function.Get("prototype").(*goja.Object))
 	h.strings(h.object("String", "prototype"))
 	h.arrays(h.object("Array"))
 	return h, h.err
+}
+
+// limit sets how many bytes one native may take.
+func (h *hardener) limit(most int64) {
+	h.most, h.elements = most, min(maxElements, most/elementBytes)
+}
+
+// belong gives the guards a version's bounds, and code generation where its manifest
+// asks for it.
+func (h *hardener) belong(p *program) {
+	h.limit(int64(p.bounds.Memory))
+	if p.manifest.UnsafeEval {
+		h.evals = h.checkText
+	}
 }
 
 type hardener struct {
@@ -126,16 +141,13 @@ func inner(v goja.Value) (native, bool) {
 	return fn, ok
 }
 
-// guard replaces a native by one that stands before it.
-func (h *hardener) guard(o *goja.Object, name string, length int, stand func(native native, call goja.FunctionCall) goja.Value) {
-	native, ok := inner(o.Get(name))
-	if !ok {
+// guard has a native called through one that stands before it.
+func (h *hardener) guard(o *goja.Object, name string, stand func(native native, call goja.FunctionCall) goja.Value) {
+	if !webapi.Guard(o.Get(name), func(native native) native {
+		return func(call goja.FunctionCall) goja.Value { return stand(native, call) }
+	}) {
 		h.fail(fmt.Errorf("harden VM: no function %s", name))
-		return
 	}
-	fn := h.rt.ToValue(func(call goja.FunctionCall) goja.Value { return stand(native, call) }).(*goja.Object)
-	h.name(fn, name, length)
-	h.define(o, name, fn)
 }
 
 func (h *hardener) name(fn *goja.Object, name string, length int) {

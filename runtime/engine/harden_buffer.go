@@ -92,7 +92,7 @@ func (h *hardener) shared(view *goja.Object) {
 	if !ok {
 		return
 	}
-	h.guard(class, "from", 1, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(class, "from", func(native native, call goja.FunctionCall) goja.Value {
 		if h.isLike(call.Argument(0), "from") {
 			call = with(call, 0, h.like("from", goja.FunctionCall{This: h.array, Arguments: []goja.Value{call.Argument(0)}}))
 		}
@@ -103,7 +103,7 @@ func (h *hardener) shared(view *goja.Object) {
 		return ok && o.ExportType().Kind() == reflect.Slice && o.Get("length").ToInteger() > maxNumberSort
 	}
 	for _, name := range []string{"sort", "toSorted"} {
-		h.guard(proto, name, 1, func(native native, call goja.FunctionCall) goja.Value {
+		h.guard(proto, name, func(native native, call goja.FunctionCall) goja.Value {
 			if goja.IsUndefined(call.Argument(0)) && long(call.This) {
 				call = with(call, 0, h.like("numbers", goja.FunctionCall{This: goja.Undefined()}))
 			}

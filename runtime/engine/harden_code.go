@@ -10,10 +10,7 @@ const maxEval = 1 << 20
 // codeGeneration replaces the constructors that compile text. What many libraries
 // ask of Function, the global object, is still answered. Where the manifest asks for
 // code from text, the text is held to what the parser bears.
-func (h *hardener) codeGeneration(asyncProto, generatorProto *goja.Object, allowed bool) {
-	if allowed {
-		h.evals = h.checkText
-	}
+func (h *hardener) codeGeneration(asyncProto, generatorProto *goja.Object) {
 	global := h.rt.ToValue(func(goja.FunctionCall) goja.Value { return h.rt.GlobalObject() }).(*goja.Object)
 	stub := func(name string, proto *goja.Object) *goja.Object {
 		original, _ := proto.Get("constructor").(*goja.Object)

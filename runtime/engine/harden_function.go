@@ -6,11 +6,11 @@ import (
 
 // functions bounds what calls a function with many arguments, or through many others.
 func (h *hardener) functions(proto *goja.Object) {
-	h.guard(proto, "apply", 2, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(proto, "apply", func(native native, call goja.FunctionCall) goja.Value {
 		return native(h.arguments(call, 1))
 	})
 	h.bound = goja.NewSymbol("hadron.bound")
-	h.guard(proto, "bind", 1, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(proto, "bind", func(native native, call goja.FunctionCall) goja.Value {
 		depth := int64(1)
 		if fn, ok := call.This.(*goja.Object); ok {
 			if in := fn.GetSymbol(h.bound); in != nil {
@@ -49,15 +49,15 @@ func (h *hardener) arguments(call goja.FunctionCall, at int) goja.FunctionCall {
 }
 
 func (h *hardener) reflect(o *goja.Object) {
-	h.guard(o, "apply", 3, func(native native, call goja.FunctionCall) goja.Value { return native(h.arguments(call, 2)) })
-	h.guard(o, "construct", 2, func(native native, call goja.FunctionCall) goja.Value { return native(h.arguments(call, 1)) })
-	h.guard(o, "ownKeys", 1, h.keys("Reflect.ownKeys"))
+	h.guard(o, "apply", func(native native, call goja.FunctionCall) goja.Value { return native(h.arguments(call, 2)) })
+	h.guard(o, "construct", func(native native, call goja.FunctionCall) goja.Value { return native(h.arguments(call, 1)) })
+	h.guard(o, "ownKeys", h.keys("Reflect.ownKeys"))
 }
 
 // objects bounds what makes a list of a text's characters.
 func (h *hardener) objects(o *goja.Object) {
 	for _, name := range []string{"keys", "values", "entries", "getOwnPropertyNames", "getOwnPropertyDescriptors"} {
-		h.guard(o, name, 1, h.keys("Object."+name))
+		h.guard(o, name, h.keys("Object."+name))
 	}
 }
 
@@ -104,7 +104,7 @@ func (h *hardener) proxies(class *goja.Object) *goja.Object {
 			return o
 		},
 	})).(*goja.Object)
-	h.guard(class, "revocable", 2, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(class, "revocable", func(native native, call goja.FunctionCall) goja.Value {
 		check(call.Argument(0))
 		return native(call)
 	})

@@ -28,7 +28,7 @@ func (h *hardener) bigints(class *goja.Object) *goja.Object {
 		return make(call)
 	})
 	for _, name := range []string{"asIntN", "asUintN"} {
-		h.guard(class, name, 2, func(native native, call goja.FunctionCall) goja.Value {
+		h.guard(class, name, func(native native, call goja.FunctionCall) goja.Value {
 			var bits float64
 			if bits, call = h.number(call, 0); bits > maxBits {
 				h.refuseBits()

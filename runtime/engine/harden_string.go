@@ -8,7 +8,7 @@ import (
 
 // strings bounds what makes a long string, or a long array, of a short one.
 func (h *hardener) strings(proto *goja.Object) {
-	h.guard(proto, "repeat", 1, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(proto, "repeat", func(native native, call goja.FunctionCall) goja.Value {
 		var n float64
 		var size int64
 		call.This, size = text(call.This)
@@ -19,7 +19,7 @@ func (h *hardener) strings(proto *goja.Object) {
 		return native(call)
 	})
 	for _, name := range []string{"padStart", "padEnd"} {
-		h.guard(proto, name, 1, func(native native, call goja.FunctionCall) goja.Value {
+		h.guard(proto, name, func(native native, call goja.FunctionCall) goja.Value {
 			var n float64
 			if n, call = h.number(call, 0); n > float64(h.most) {
 				h.refuseText(name)
@@ -27,7 +27,7 @@ func (h *hardener) strings(proto *goja.Object) {
 			return native(call)
 		})
 	}
-	h.guard(proto, "concat", 1, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(proto, "concat", func(native native, call goja.FunctionCall) goja.Value {
 		var size int64
 		call.This, size = text(call.This)
 		for i, arg := range call.Arguments {
@@ -42,7 +42,7 @@ func (h *hardener) strings(proto *goja.Object) {
 		}
 		return native(call)
 	})
-	h.guard(proto, "split", 2, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(proto, "split", func(native native, call goja.FunctionCall) goja.Value {
 		var size int64
 		if call.This, size = text(call.This); size <= h.elements {
 			return native(call)
@@ -53,22 +53,22 @@ func (h *hardener) strings(proto *goja.Object) {
 		}
 		return native(call)
 	})
-	h.guard(proto, "match", 1, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(proto, "match", func(native native, call goja.FunctionCall) goja.Value {
 		var size int64
 		if call.This, size = text(call.This); size > h.elements && isGlobal(call.Argument(0)) {
 			h.refuseElements("match with flag g")
 		}
 		return native(call)
 	})
-	h.guard(proto, "normalize", 0, func(native native, call goja.FunctionCall) goja.Value {
+	h.guard(proto, "normalize", func(native native, call goja.FunctionCall) goja.Value {
 		var size int64
 		if call.This, size = text(call.This); size > h.most/maxNormalized {
 			h.refuseText("normalize")
 		}
 		return native(call)
 	})
-	h.guard(proto, "replace", 2, func(native native, call goja.FunctionCall) goja.Value { return h.replace("replace", native, call) })
-	h.guard(proto, "replaceAll", 2, func(native native, call goja.FunctionCall) goja.Value { return h.replace("replaceAll", native, call) })
+	h.guard(proto, "replace", func(native native, call goja.FunctionCall) goja.Value { return h.replace("replace", native, call) })
+	h.guard(proto, "replaceAll", func(native native, call goja.FunctionCall) goja.Value { return h.replace("replaceAll", native, call) })
 }
 
 // maxNormalized is how many characters a normal form may make of one.

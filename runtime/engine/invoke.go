@@ -46,14 +46,17 @@ func (e *Engine) Invoke(ctx context.Context, req *invocation.Request, w invocati
 	}
 	e.watchdog.stir()
 	if v == nil {
-		v = e.pool.settle(newIsolate(e, p), home)
+		v = e.pool.settle(e.vm(p), home)
 	}
 	c := newCall(ctx, req)
 	c.v, c.writer, c.queued, c.started = v, w, queued, begun
 	c.epoch = v.loop.reset()
 	c.outcome.Queue, c.outcome.TraceID = queued, req.Trace.ID
-	e.live.Add(1)                        // for the VM's goroutine; begin holds another meanwhile
-	e.runners.run(func() { v.serve(c) }) //nolint:contextcheck // the call carries its own
+	e.live.Add(1)          // for the VM's goroutine; begin holds another meanwhile
+	e.runners.run(func() { //nolint:contextcheck // the call carries its own
+		v.serve(c)
+		e.refill()
+	})
 	out := e.follow(ctx, c, w)
 	out.Fetches, out.MoreFetches = c.fetches.close(v, req.Trace.Sampled || out.Code.IsError() || req.Slow > 0 && time.Since(begun) >= req.Slow)
 	return out

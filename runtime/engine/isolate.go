@@ -94,26 +94,11 @@ var prelude = goja.MustCompile(preludeName, `(function () {
 	];
 })()`, true)
 
-// make builds the VM: intrinsics guarded, web platform in place, nothing of the
-// function's run yet.
-func (v *isolate) make() error {
-	if v.prog.manifest.UnsafeEval && !v.engine.cfg.Eval {
-		return errNoEval
-	}
-	if secrets := v.engine.cfg.Secrets; secrets != nil && len(v.prog.manifest.Secrets) > 0 && v.prog.id.Version > 0 {
-		var err error
-		if v.secrets, err = secrets(v.prog.id); err != nil {
-			return fmt.Errorf("the function's secrets cannot be read now: %w", err)
-		}
-	}
+// blank builds a VM of no version yet: intrinsics guarded, web platform in place. What
+// is of a version comes with make.
+func (v *isolate) blank() error {
 	rt := goja.New()
-	rt.SetMaxCallStackSize(v.prog.bounds.Stack)
-	v.loop.most = v.prog.bounds.Timers
 	v.rt = rt
-	v.target.Store(rt)
-	if s := v.stopping.Load(); s != nil {
-		return s.cause
-	}
 	made, err := rt.RunProgram(prelude)
 	if err != nil {
 		return fmt.Errorf("run prelude: %w", err)
@@ -125,16 +110,42 @@ func (v *isolate) make() error {
 		return goja.Undefined()
 	})
 	v.trampoline = func(this goja.Value, _ ...goja.Value) (goja.Value, error) { return trampoline(this, run) }
-	guards, err := harden(rt, parts.Get("1").(*goja.Object), parts.Get("2").(*goja.Object), v.prog, v.hit)
-	if err != nil {
+	if v.guards, err = harden(rt, parts.Get("1").(*goja.Object), parts.Get("2").(*goja.Object), v.hit); err != nil {
 		return err
 	}
-	v.guards = guards
-	v.realm = webapi.New(rt, v, guards.global)
-	if ex := rt.Try(func() { guards.language(v.prog.mentions) }); ex != nil {
+	v.realm = webapi.New(rt, v, v.guards.global)
+	rt.SetPromiseRejectionTracker(v.track)
+	return nil
+}
+
+// make builds the VM, unless it is there, and makes it the version's: with its bounds
+// and secrets, nothing of the function's run yet.
+func (v *isolate) make() error {
+	if v.prog.manifest.UnsafeEval && !v.engine.cfg.Eval {
+		return errNoEval
+	}
+	if secrets := v.engine.cfg.Secrets; secrets != nil && len(v.prog.manifest.Secrets) > 0 && v.prog.id.Version > 0 {
+		var err error
+		if v.secrets, err = secrets(v.prog.id); err != nil {
+			return fmt.Errorf("the function's secrets cannot be read now: %w", err)
+		}
+	}
+	if v.rt == nil {
+		if err := v.blank(); err != nil {
+			return err
+		}
+	}
+	v.target.Store(v.rt)
+	if s := v.stopping.Load(); s != nil {
+		return s.cause
+	}
+	v.rt.SetMaxCallStackSize(v.prog.bounds.Stack)
+	v.loop.most = v.prog.bounds.Timers
+	v.guards.belong(v.prog)
+	v.realm.Start()
+	if ex := v.rt.Try(func() { v.guards.language(v.prog.mentions) }); ex != nil {
 		return fmt.Errorf("fill in the language: %w", ex)
 	}
-	rt.SetPromiseRejectionTracker(v.track)
 	v.engine.metrics.made.Inc()
 	return nil
 }

@@ -1,6 +1,12 @@
 package webapi
 
-import "github.com/dop251/goja"
+import (
+	"reflect"
+	"sync"
+	"unsafe"
+
+	"github.com/dop251/goja"
+)
 
 // Function returns v as what native code calls, or false where it is no function. It
 // stands for goja.AssertFunction wherever code runs already: that one takes a call
@@ -43,4 +49,42 @@ func through(rt *goja.Runtime, v goja.Value) func(goja.FunctionCall) goja.Value 
 	return func(c goja.FunctionCall) goja.Value {
 		return call(goja.FunctionCall{This: v, Arguments: append([]goja.Value{c.This}, c.Arguments...)})
 	}
+}
+
+// natives says where goja's native functions keep the Go function that they are. Like
+// layout it is found by reflection, and a goja that differs is refused.
+type natives struct {
+	kind unsafe.Pointer // of the interface that implements one
+	fn   uintptr
+}
+
+var nativeLayout = sync.OnceValue(func() natives {
+	type native = func(goja.FunctionCall) goja.Value
+	o := goja.New().ToValue(func(goja.FunctionCall) goja.Value { return nil }).(*goja.Object)
+	var n natives
+	n.kind, _ = objectLayout().word(o)
+	impl := reflect.ValueOf(o).Elem().FieldByName("self").Elem().Type().Elem()
+	_, n.fn = fieldOf(impl, "f", reflect.TypeFor[native]())
+	return n
+})
+
+// Guard puts a guard before a native function, in place: the object stays the same, and
+// with it its name, its length and who holds it, and a VM need not make another. It
+// reports false where v is no native function, a class among them.
+func Guard(v goja.Value, guard func(native func(goja.FunctionCall) goja.Value) func(goja.FunctionCall) goja.Value) bool {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return false
+	}
+	n := nativeLayout()
+	kind, at := objectLayout().word(o)
+	if kind != n.kind {
+		return false
+	}
+	fn := (*func(goja.FunctionCall) goja.Value)(unsafe.Add(at, n.fn))
+	if *fn == nil {
+		return false
+	}
+	*fn = guard(*fn)
+	return true
 }

@@ -1,7 +1,6 @@
 package webapi
 
 import (
-	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -41,9 +40,9 @@ type jsonRealm struct {
 }
 
 // newJSON takes what it needs of the language: language returns its globals.
-func newJSON(vm *goja.Runtime, language func(name string) *goja.Object, most int64) *jsonRealm {
+func newJSON(vm *goja.Runtime, language func(name string) *goja.Object) *jsonRealm {
 	objectLayout()
-	j := &jsonRealm{vm: vm, language: language, most: int(min(most, math.MaxInt32)), lazyText: lazyText, lazyPart: lazyPart}
+	j := &jsonRealm{vm: vm, language: language, lazyText: lazyText, lazyPart: lazyPart}
 	j.yes, j.no = vm.ToValue(true), vm.ToValue(false)
 	j.bare, j.bareList = vm.NewObject(), vm.NewArray()
 	j.objectProto, j.arrayProto = j.bare.Prototype(), j.bareList.Prototype()

@@ -40,7 +40,8 @@ func BenchmarkJSON(b *testing.B) {
 			b.Run(c.name+"/json="+who, func(b *testing.B) {
 				vm := goja.New()
 				if who == "ours" {
-					j := newJSON(vm, func(name string) *goja.Object { return vm.Get(name).(*goja.Object) }, 64<<20)
+					j := newJSON(vm, func(name string) *goja.Object { return vm.Get(name).(*goja.Object) })
+					j.most = 64 << 20
 					j.install(vm.Get("JSON").(*goja.Object))
 				}
 				_ = vm.Set("text", c.text)

@@ -40,7 +40,8 @@ type both struct {
 func newBoth(t testing.TB) both {
 	t.Helper()
 	b := both{plain: goja.New(), ours: goja.New()}
-	b.j = newJSON(b.ours, func(name string) *goja.Object { return b.ours.Get(name).(*goja.Object) }, 64<<20)
+	b.j = newJSON(b.ours, func(name string) *goja.Object { return b.ours.Get(name).(*goja.Object) })
+	b.j.most = 64 << 20
 	b.j.install(b.ours.Get("JSON").(*goja.Object))
 	b.j.lazyText, b.j.lazyPart = 0, 0
 	for _, vm := range []*goja.Runtime{b.plain, b.ours} {

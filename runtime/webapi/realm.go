@@ -11,6 +11,7 @@ package webapi
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -97,10 +98,10 @@ type Realm struct {
 }
 
 // New installs the platform in a VM that nothing else has run in yet, under a new
-// global object. guard sees each global of the language when it is first touched,
+// global object; Start is to be called before anything runs. guard sees each global of the language when it is first touched,
 // and returns what functions get instead.
 func New(vm *goja.Runtime, host Host, guard func(name string, v goja.Value) goja.Value) *Realm {
-	r := &Realm{vm: vm, host: host, started: time.Now(), classes: make(map[string]*class, 8)}
+	r := &Realm{vm: vm, host: host, classes: make(map[string]*class, 8)}
 	language := vm.GlobalObject()
 	global := vm.NewObject()
 	_ = global.DefineDataProperty("globalThis", global, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
@@ -110,8 +111,28 @@ func New(vm *goja.Runtime, host Host, guard func(name string, v goja.Value) goja
 	r.lazy = &lazyGlobals{realm: r, global: global, language: language, guard: guard}
 	_ = global.SetPrototype(vm.NewDynamicObject(r.lazy))
 	vm.SetGlobalObject(global)
-	r.json = newJSON(vm, func(name string) *goja.Object { return language.Get(name).(*goja.Object) }, host.Limits().Bytes)
+	r.json = newJSON(vm, func(name string) *goja.Object { return language.Get(name).(*goja.Object) })
 	return r
+}
+
+// Start says that the VM is a version's from now on, whose limits the host knows.
+func (r *Realm) Start() {
+	r.started = time.Now()
+	r.json.most = int(min(r.host.Limits().Bytes, math.MaxInt32))
+}
+
+// usual are the classes that most functions need, if only for their request and answer.
+var usual = []string{"ExecutionContext", "Headers", "Request", "Response", "URL", "URLSearchParams"}
+
+// Prepare makes what most functions need, in a VM that nobody waits for. No function
+// can tell whether it was called.
+func (r *Realm) Prepare() {
+	r.promises()
+	for _, name := range usual {
+		r.use(name)
+	}
+	r.lazy.guarded("Object")
+	r.lazy.guarded("JSON")
 }
 
 // Reset forgets what belonged to the invocation that has ended.
@@ -130,28 +151,25 @@ type lazyGlobals struct {
 	global   *goja.Object
 	language *goja.Object // goja's own global object, which functions never see
 	guard    func(name string, v goja.Value) goja.Value
-	replaced map[string]goja.Value // what guard gave instead
+	given    map[string]goja.Value // what guard gave
 }
 
-// guarded is a global of the language as functions get it.
+// guarded is a global of the language as functions get it, the same each time.
 func (l *lazyGlobals) guarded(key string) goja.Value {
-	if v := l.replaced[key]; v != nil {
+	if v := l.given[key]; v != nil {
 		return v
 	}
-	original := l.language.Get(key)
 	if key == "Proxy" || key == "Reflect" {
 		l.realm.json.prepare()
 	}
-	v := l.guard(key, original)
+	v := l.guard(key, l.language.Get(key))
 	if key == "JSON" {
 		l.realm.json.install(v.(*goja.Object))
 	}
-	if v != original {
-		if l.replaced == nil {
-			l.replaced = make(map[string]goja.Value, 4)
-		}
-		l.replaced[key] = v
+	if l.given == nil {
+		l.given = make(map[string]goja.Value, 8)
 	}
+	l.given[key] = v
 	return v
 }
 

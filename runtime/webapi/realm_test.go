@@ -58,6 +58,7 @@ func newHost(t testing.TB) *testHost {
 	}
 	h.enter, _ = goja.AssertFunction(enter)
 	h.realm = New(h.vm, h, func(_ string, v goja.Value) goja.Value { return v })
+	h.realm.Start()
 	return h
 }
 

@@ -208,14 +208,16 @@ func (c *child) adopt(data []byte) error {
 		}
 	}
 	c.team = o.Team
+	spares := 0
 	if c.team == "" {
 		runtime.GOMAXPROCS(1) // nobody waits for it as for a call
+		spares = -1
 	}
 	c.gauges = newGatherer()
 	cfg := engine.Config{
 		Bundle: c.bundle, Secrets: c.secretsOf, Log: c.logRecord, ExternalURL: o.ExternalURL, PrivateAllow: o.PrivateAllow,
 		Own: func() []net.Addr { return own }, Call: c.call, Logger: c.log, Registerer: c.gauges,
-		Measure: c.measure, MemoryBudget: o.Memory, MaxCall: o.MaxCall, Eval: true,
+		Measure: c.measure, MemoryBudget: o.Memory, MaxCall: o.MaxCall, Eval: true, Spares: spares,
 	}
 	if err := limitMemory(uint64(o.Memory)); err != nil {
 		return err

@@ -109,11 +109,13 @@ func (d *durations) quantiles(out *[len(shownQuantiles)]float64) {
 			if n == 0 {
 				continue
 			}
-			for above += n; above >= rank(); next-- {
+			above += n
+			for next >= 0 && above >= rank() {
 				out[next] = bounds[at] * math.Exp2(((above-rank())/n-1)/perOctave)
-				if next == 0 {
-					return
-				}
+				next--
+			}
+			if next < 0 {
+				return
 			}
 		}
 	}

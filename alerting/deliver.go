@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -96,6 +95,7 @@ type Deliverer struct {
 	// Of the loop alone.
 	busy    map[string]bool // lanes with an event under way
 	buckets map[string]*bucket
+	held    map[string]time.Time // until when a lane rests, also where the store did not take that
 	failing bool
 
 	starting sync.Mutex
@@ -119,7 +119,7 @@ func NewDeliverer(cfg DelivererConfig) (*Deliverer, error) {
 	cfg = cfg.withDefaults()
 	return &Deliverer{
 		cfg: cfg, metrics: newOutboxMetrics(cfg.Registerer), wake: make(chan struct{}, 1),
-		busy: map[string]bool{}, buckets: map[string]*bucket{}, done: make(chan struct{}),
+		busy: map[string]bool{}, buckets: map[string]*bucket{}, held: map[string]time.Time{}, done: make(chan struct{}),
 	}, nil
 }
 
@@ -169,12 +169,11 @@ func (d *Deliverer) loop(ctx context.Context) {
 	defer close(d.done)
 	var workers sync.WaitGroup
 	defer workers.Wait()
-	ended := make(chan string, d.cfg.Workers)
+	ended := make(chan freed, d.cfg.Workers)
 	start := func(m Message) {
 		d.busy[m.lane()] = true
 		workers.Go(func() {
-			d.deliver(ctx, m)
-			ended <- m.lane()
+			ended <- freed{m.lane(), d.deliver(ctx, m)}
 		})
 	}
 	timer := time.NewTimer(0)
@@ -183,21 +182,36 @@ func (d *Deliverer) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case key := <-ended:
-			delete(d.busy, key)
+		case lane := <-ended:
+			d.free(lane)
 		case <-d.wake:
 		case <-timer.C:
 		}
 		for more := true; more; { // several may have ended
 			select {
-			case key := <-ended:
-				delete(d.busy, key)
+			case lane := <-ended:
+				d.free(lane)
 			default:
 				more = false
 			}
 		}
 		timer.Reset(d.pass(ctx, start))
 	}
+}
+
+// freed is a lane whose event came to an end, and until when it is to rest.
+type freed struct {
+	lane string
+	rest time.Time
+}
+
+func (d *Deliverer) free(f freed) {
+	delete(d.busy, f.lane)
+	if f.rest.IsZero() {
+		delete(d.held, f.lane)
+		return
+	}
+	d.held[f.lane] = f.rest
 }
 
 // pass binds and starts what can be, and returns when to look again.
@@ -237,6 +251,10 @@ func (d *Deliverer) look(ctx context.Context, start func(Message)) (time.Duratio
 		}
 		key := m.lane()
 		if d.busy[key] {
+			continue
+		}
+		if rest := d.held[key].Sub(now); rest > 0 {
+			pause = min(pause, rest)
 			continue
 		}
 		if wait := d.bucket(key, now).take(now); wait > 0 {
@@ -287,12 +305,13 @@ type Attempt struct {
 	Err          error // nil where it was delivered
 }
 
-// deliver sends one event and notes what came of it.
-func (d *Deliverer) deliver(ctx context.Context, m Message) {
+// deliver sends one event and notes what came of it. It returns until when its lane is to
+// rest; zero: it is not.
+func (d *Deliverer) deliver(ctx context.Context, m Message) (rest time.Time) {
 	began := d.cfg.Now()
 	if m.Event.late(began, m.Created) {
 		d.note(ctx, m, Expired, func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
-		return
+		return rest
 	}
 	event := m.Event
 	event.ID = m.ID
@@ -302,7 +321,7 @@ func (d *Deliverer) deliver(ctx context.Context, m Message) {
 		if err == nil {
 			d.note(context.WithoutCancel(ctx), m, Delivered, func(ctx context.Context) error { return d.cfg.Outbox.Delivered(ctx, m.ID) })
 		}
-		return
+		return rest
 	}
 	now := d.cfg.Now()
 	d.metrics.seconds.Observe(now.Sub(began).Seconds())
@@ -313,7 +332,7 @@ func (d *Deliverer) deliver(ctx context.Context, m Message) {
 			d.metrics.beat.WithLabelValues(m.Event.Target).Set(float64(now.UnixMilli()) / 1000)
 		}
 		d.metrics.age.Observe(now.Sub(m.Created).Seconds())
-		return
+		return rest
 	}
 	final, after := isFinal(err)
 	attempt := Attempt{Began: began, Ended: now, Outcome: Dead, Err: err}
@@ -328,11 +347,13 @@ func (d *Deliverer) deliver(ctx context.Context, m Message) {
 		wait := max(after, backoff(d.cfg.BackoffMin, d.cfg.BackoffMax, attempts))
 		d.cfg.Logger.WarnContext(ctx, "event was not delivered, it will be tried again", "target", m.Event.Target, "function", string(m.Function),
 			"action", string(m.Event.Action), "attempts", attempts, "again_in", wait, "error", err)
+		rest = now.Add(wait)
 		d.note(ctx, m, Retry, func(ctx context.Context) error {
-			return d.cfg.Outbox.Postpone(ctx, m.ID, attempts, now.Add(wait), oneLine(err.Error(), maxReason))
+			return d.cfg.Outbox.Postpone(ctx, m.ID, attempts, rest, oneLine(err.Error(), maxReason))
 		})
 	}
 	d.cfg.Observe(m, attempt)
+	return rest
 }
 
 var errSlowPager = errors.New("the pager took too long to answer")
@@ -369,59 +390,3 @@ func (d *Deliverer) note(ctx context.Context, m Message, outcome string, write f
 }
 
 var errSlowStore = errors.New("the store took too long")
-
-// backoff doubles with each attempt from least to most, less up to half of it, so
-// that what failed together does not come back together.
-func backoff(least, most time.Duration, attempts int) time.Duration {
-	d := least
-	for range attempts - 1 {
-		if d >= most/2 {
-			d = most
-			break
-		}
-		d *= 2
-	}
-	return d - time.Duration(rand.Float64()*0.5*float64(d))
-}
-
-// bucket holds the events that a routing key may still send: a tenth of a minute's
-// worth at once, the rest evenly, so that no minute has more than allowed.
-type bucket struct {
-	tokens, most float64
-	rate         float64 // a second
-	at           time.Time
-}
-
-func (d *Deliverer) bucket(key string, now time.Time) *bucket {
-	b := d.buckets[key]
-	if b == nil {
-		most := max(1, float64(d.cfg.PerMinute)/10)
-		b = &bucket{tokens: most, most: most, rate: max(0.5, float64(d.cfg.PerMinute)-most) / 60, at: now}
-		d.buckets[key] = b
-	}
-	return b
-}
-
-// take takes a token, or returns how long it is until there is one.
-func (b *bucket) take(now time.Time) time.Duration {
-	b.refill(now)
-	if b.tokens >= 1 {
-		b.tokens--
-		return 0
-	}
-	return time.Duration((1-b.tokens)/b.rate*float64(time.Second)) + time.Millisecond
-}
-
-func (b *bucket) refill(now time.Time) {
-	b.tokens = min(b.most, b.tokens+max(0, now.Sub(b.at).Seconds())*b.rate)
-	b.at = now
-}
-
-// forget drops buckets that are full again: they are as new ones.
-func (d *Deliverer) forget(now time.Time) {
-	for key, b := range d.buckets {
-		if b.refill(now); b.tokens >= b.most {
-			delete(d.buckets, key)
-		}
-	}
-}

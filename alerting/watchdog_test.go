@@ -85,17 +85,16 @@ func TestWatchdogIsFreshAndLeavesNoDeadLetters(t *testing.T) {
 				tell()
 				time.Sleep(time.Minute)
 			}
-			synctest.Wait()
-			if len(m.dead) != 0 || len(m.messages) != 1 {
-				t.Errorf("%d dead, %d wait", len(m.dead), len(m.messages))
+			if waiting, dead, _ := m.Depth(t.Context()); dead != 0 || waiting != 1 {
+				t.Errorf("%d dead, %d wait", dead, waiting)
 			}
 			time.Sleep(time.Hour) // evaluation stands still
 			p.mu.Lock()
 			refuse = false
 			p.mu.Unlock()
 			time.Sleep(time.Hour)
-			if len(p.received()) != 0 || len(m.messages) != 0 {
-				t.Errorf("old news: %+v, %d wait", p.received(), len(m.messages))
+			if waiting, _, _ := m.Depth(t.Context()); len(p.received()) != 0 || waiting != 0 {
+				t.Errorf("old news: %+v, %d wait", p.received(), waiting)
 			}
 			tell()
 			time.Sleep(time.Minute)

@@ -93,6 +93,7 @@ func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err := w.bucket.take(w.ctx); err != nil {
 			return nil, err
 		}
+		began := time.Now()
 		res, err := w.once(r, body)
 		if w.calls != nil {
 			w.calls(callCode(err))
@@ -102,7 +103,7 @@ func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
 			return res, nil
 		}
 		if status := statusOf(err); status == http.StatusTooManyRequests {
-			w.bucket.slowDown()
+			w.bucket.slowDown(began)
 		}
 		pause, again := w.again(r, err, wait)
 		if !again || try == mostTries {
@@ -224,11 +225,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 // bucket paces calls: a second's worth at once after a pause, then at the rate. Where
 // the server says that they are too many it halves the rate, and finds its way up again.
 type bucket struct {
-	mu    sync.Mutex
-	every time.Duration
-	least time.Duration // between calls, at full rate
-	burst time.Duration
-	next  time.Time // when the call after those taken may be made, were there no burst
+	mu     sync.Mutex
+	every  time.Duration
+	least  time.Duration // between calls, at full rate
+	burst  time.Duration
+	slowed time.Time // when the rate was halved last
+	next   time.Time // when the call after those taken may be made, were there no burst
 }
 
 // slowest is the longest time between two calls.
@@ -240,9 +242,15 @@ func newBucket(rate float64) *bucket {
 }
 
 // slowDown halves the rate, and takes what was saved up: the server has had enough.
-func (b *bucket) slowDown() {
+// Calls that were under way when it did so before tell nothing new: a volley of
+// refusals halves once.
+func (b *bucket) slowDown(began time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if began.Before(b.slowed) {
+		return
+	}
+	b.slowed = time.Now()
 	b.every = min(max(2*b.every, time.Millisecond), max(slowest, b.least))
 	b.burst = 0
 }

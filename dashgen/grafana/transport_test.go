@@ -65,10 +65,14 @@ func TestBucketFollowsTheServer(t *testing.T) {
 		}
 		took(200) // what was saved up
 		for range 3 {
-			b.slowDown()
+			b.slowDown(time.Now())
 		}
 		if got := took(10); got < 700*time.Millisecond {
 			t.Errorf("after three refusals ten calls took %s", got)
+		}
+		every, volley := b.every, b.slowed.Add(-time.Millisecond)
+		if b.slowDown(volley); b.every != every {
+			t.Errorf("calls refused in one volley slowed it down twice: %s, then %s", every, b.every)
 		}
 		for range 500 {
 			b.speedUp()

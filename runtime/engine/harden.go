@@ -143,7 +143,11 @@ func inner(v goja.Value) (native, bool) {
 
 // guard has a native called through one that stands before it.
 func (h *hardener) guard(o *goja.Object, name string, stand func(native native, call goja.FunctionCall) goja.Value) {
-	if !webapi.Guard(o.Get(name), func(native native) native {
+	h.guardValue(o.Get(name), name, stand)
+}
+
+func (h *hardener) guardValue(fn goja.Value, name string, stand func(native native, call goja.FunctionCall) goja.Value) {
+	if !webapi.Guard(fn, func(native native) native {
 		return func(call goja.FunctionCall) goja.Value { return stand(native, call) }
 	}) {
 		h.fail(fmt.Errorf("harden VM: no function %s", name))

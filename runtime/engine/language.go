@@ -46,11 +46,11 @@ var languagePrograms = map[string]func() *goja.Program{
 
 // mentions says which parts, reached without a name of their own, a module's text
 // has words of. Text that is made code later may have any.
-type mentions struct{ iterators, locales, wellFormed, expressions, stacks bool }
+type mentions struct{ iterators, locales, wellFormed, expressions, receivers, stacks bool }
 
 func mentionsOf(code []byte, evals bool) (m mentions) {
 	if evals {
-		return mentions{true, true, true, true, true}
+		return mentions{true, true, true, true, true, true}
 	}
 	any := func(words ...string) bool {
 		for _, w := range words {
@@ -65,6 +65,7 @@ func mentionsOf(code []byte, evals bool) (m mentions) {
 	m.locales = any("toLocale", "localeCompare")
 	m.wellFormed = any("WellFormed")
 	m.expressions = any("RegExp")
+	m.receivers = any("RegExp", "Symbol", "Reflect") // without these words nobody calls a method of theirs on something else
 	m.stacks = any("captureStackTrace", "stackTraceLimit")
 	return m
 }
@@ -76,6 +77,9 @@ func (h *hardener) language(m mentions) {
 	}
 	if m.locales {
 		h.locales()
+	}
+	if m.receivers {
+		h.receivers(h.object("RegExp", "prototype"))
 	}
 	if m.expressions {
 		h.rt.Get("RegExp")

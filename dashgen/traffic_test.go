@@ -160,8 +160,6 @@ type which func(call) bool
 
 func of(name function.Name) which { return func(c call) bool { return c.id.Name == name } }
 
-func anyCall(call) bool { return true }
-
 func failed(c call) bool { return c.code.IsError() }
 
 func slower(d time.Duration) which { return func(c call) bool { return c.took > d } }
@@ -174,10 +172,6 @@ func (p which) and(more ...which) which {
 
 func (p which) version(v int) which {
 	return p.and(func(c call) bool { return c.id.Version == v })
-}
-
-func (p which) code(code string) which {
-	return p.and(func(c call) bool { return string(c.code) == code })
 }
 
 func isCold(c call) bool { return c.init > 0 }

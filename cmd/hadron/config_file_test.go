@@ -40,6 +40,7 @@ func TestExampleFileIsTheDefaults(t *testing.T) {
 	// The file spells out what is filled in later.
 	fromFile.Metrics.Interval, fromFile.Alerting.Interval = 0, 0
 	fromFile.Fetch.PrivateAllow = defaults.Fetch.PrivateAllow
+	fromFile.Prometheus.Dir = "" // where the file is
 	if got, want := sprint(fromFile), sprint(defaults); got != want {
 		t.Errorf("the example says\n%s\nand the defaults are\n%s", got, want)
 	}

@@ -35,7 +35,7 @@ func (nowhereStore) Append(context.Context, []metric.Sample) error { return nil 
 
 func (nowhereStore) AppendRollups(context.Context, []metric.Sample) error { return nil }
 
-func (nowhereStore) Bounds() (oldest, newest time.Time)       { return time.Time{}, time.Time{} }
+func (nowhereStore) Bounds() (oldest, newest time.Time) { return time.Time{}, time.Time{} }
 func (nowhereStore) QueryDistributions(context.Context, string, time.Time) ([]metric.Distribution, error) {
 	return nil, nil
 }

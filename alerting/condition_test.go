@@ -2,6 +2,7 @@ package alerting_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -164,20 +165,21 @@ func (l *lab) hours(name string, from, to int, calls func(hour int) float64, tot
 			l.series[name+id] = &metric.Series{Labels: metric.NewLabels(id, own...)}
 		}
 	}
+	var raw, rolled []metric.Sample
 	for hour := from; hour < to; hour++ {
 		for range 12 {
 			*total += calls(hour) / 12
 			l.w.now = l.w.now.Add(5 * time.Minute)
 			at := l.w.now.UnixMilli()
-			if err := l.db.Append(l.tb.Context(), []metric.Sample{{Series: l.series[name+metric.Invocations], T: at, V: *total}}); err != nil {
-				l.tb.Fatal(err)
-			}
-			if err := l.db.AppendRollups(l.tb.Context(), []metric.Sample{{Series: l.series[name+metric.RolledEvents], T: at, V: *total}}); err != nil {
-				l.tb.Fatal(err)
-			}
-			if hour < 8*24 {
+			raw = append(raw, metric.Sample{Series: l.series[name+metric.Invocations], T: at, V: *total})
+			rolled = append(rolled, metric.Sample{Series: l.series[name+metric.RolledEvents], T: at, V: *total})
+			if hour < 8*24+8 {
 				continue // nobody looks yet
 			}
+			if err := errors.Join(l.db.Append(l.tb.Context(), raw), l.db.AppendRollups(l.tb.Context(), rolled)); err != nil {
+				l.tb.Fatal(err)
+			}
+			raw, rolled = raw[:0], rolled[:0]
 			if msg := l.Tick(l.tb.Context()); msg != "" {
 				l.tb.Fatal(msg)
 			}

@@ -19,8 +19,9 @@ const (
 	most     = 2                     // times what the neighbour's p99 is in quiet
 
 	// perFunction is what a registered and called function holds: its row in the index,
-	// dashboard, rules, series with their samples of the last two hours, and lines of log.
-	perFunction = 128 << 10
+	// dashboard, rules, error groups, lines of log, and some sixty series with their samples of
+	// the last two hours: about 130 KiB, and as much again until Go collects it.
+	perFunction = 320 << 10
 	// roomLeft is what Go's heap keeps free after it was larger.
 	roomLeft = 32 << 20
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,11 +11,12 @@ import (
 	"hadron/alerting"
 	"hadron/collector/metric"
 	"hadron/collector/slo"
+	"hadron/runtime/function"
 )
 
 // measuring is an evaluator that measures conditions over a real store.
-func measuring(t *testing.T) *lab {
-	l := newLab(t)
+func measuring(t *testing.T, names ...function.Name) *lab {
+	l := newLab(t, names...)
 	cfg := l.w.config(newMemory())
 	cfg.Query, cfg.Unmeasured, cfg.Registerer = l.db.Query, false, nil
 	e, err := alerting.New(cfg)
@@ -62,10 +62,11 @@ func (l *lab) count(minutes int, each map[string]float64, total map[string]float
 	}
 }
 
-func (l *lab) firing() string {
+// firing lists what fires of a function.
+func (l *lab) firing(name function.Name) string {
 	var out []string
 	for _, a := range l.Alerts(alerting.Filter{}) {
-		if a.State == alerting.Firing {
+		if a.State == alerting.Firing && a.Function == name {
 			out = append(out, a.SLO)
 			if a.Class != slo.Ticket || a.Name() == slo.AlertName || a.Reason == "" {
 				l.tb.Errorf("%+v", a)
@@ -90,9 +91,9 @@ func TestMeasuredConditions(t *testing.T) {
 		slo.Saturation:  {metric.InFlight: 97},
 	} {
 		t.Run(fmt.Sprintf("%q", want), func(t *testing.T) {
-			l, total := measuring(t), map[string]float64{}
+			l, total := measuring(t, greeting), map[string]float64{}
 			l.count(20, quiet, total)
-			if got := l.firing(); got != "" {
+			if got := l.firing(greeting); got != "" {
 				t.Fatalf("%s fires of a function that is well", got)
 			}
 			wrong := map[string]float64{}
@@ -103,11 +104,11 @@ func TestMeasuredConditions(t *testing.T) {
 				wrong[id] = by
 			}
 			l.count(30, wrong, total)
-			if got := l.firing(); got != want {
+			if got := l.firing(greeting); got != want {
 				t.Fatalf("%q fires, want %q", got, want)
 			}
 			l.count(100, quiet, total)
-			if got := l.firing(); got != "" {
+			if got := l.firing(greeting); got != "" {
 				t.Errorf("%s still fires", got)
 			}
 		})
@@ -116,9 +117,9 @@ func TestMeasuredConditions(t *testing.T) {
 
 // Few calls say nothing.
 func TestConditionsOfQuietFunctions(t *testing.T) {
-	l, total := measuring(t), map[string]float64{}
+	l, total := measuring(t, greeting), map[string]float64{}
 	l.count(60, map[string]float64{metric.Invocations: 0.1, metric.Timeouts: 0.05, metric.ColdStarts: 0.1, metric.Errors + " code=worker_lost": 0.05}, total)
-	if got := l.firing(); got != "" {
+	if got := l.firing(greeting); got != "" {
 		t.Errorf("%s fires", got)
 	}
 }
@@ -151,28 +152,20 @@ func TestConditionsThatOthersKnow(t *testing.T) {
 	wantTold(t, store, "trigger growth/signup/greeting warning", "resolve growth/signup/greeting warning")
 }
 
-// hours appends the calls and totals of a function, each five minutes for so many hours,
-// where one of its hours, from 0, has so many calls.
-func (l *lab) hours(name string, from, to int, calls func(hour int) float64, total *float64) {
+// hours appends the calls and totals of functions, each five minutes for so many hours,
+// where one of a function's hours, from 0, has so many calls.
+func (l *lab) hours(from, to int, calls map[function.Name]func(hour int) float64, total map[function.Name]float64) {
 	l.tb.Helper()
-	pairs := []string{metric.Team, "growth", metric.Project, "signup", metric.Function, name}
-	for _, id := range []string{metric.Invocations, metric.RolledEvents} {
-		if l.series[name+id] == nil {
-			own := pairs
-			if id == metric.RolledEvents {
-				own = append(slices.Clone(pairs), metric.SLO, "availability")
-			}
-			l.series[name+id] = &metric.Series{Labels: metric.NewLabels(id, own...)}
-		}
-	}
 	var raw, rolled []metric.Sample
 	for hour := from; hour < to; hour++ {
 		for range 12 {
-			*total += calls(hour) / 12
 			l.w.now = l.w.now.Add(5 * time.Minute)
 			at := l.w.now.UnixMilli()
-			raw = append(raw, metric.Sample{Series: l.series[name+metric.Invocations], T: at, V: *total})
-			rolled = append(rolled, metric.Sample{Series: l.series[name+metric.RolledEvents], T: at, V: *total})
+			for name, calls := range calls {
+				total[name] += calls(hour) / 12
+				raw = append(raw, metric.Sample{Series: l.of(name, metric.Invocations), T: at, V: total[name]})
+				rolled = append(rolled, metric.Sample{Series: l.of(name, metric.RolledEvents, metric.SLO, "availability"), T: at, V: total[name]})
+			}
 			if hour < 8*24+8 {
 				continue // nobody looks yet
 			}
@@ -187,6 +180,18 @@ func (l *lab) hours(name string, from, to int, calls func(hour int) float64, tot
 	}
 }
 
+// of is a series of a function.
+func (l *lab) of(name function.Name, id string, more ...string) *metric.Series {
+	s := l.series[string(name)+id]
+	if s == nil {
+		pairs := append([]string{metric.Team, name.Team(), metric.Project, name.Project(), metric.Function, name.Base()}, more...)
+		s = &metric.Series{Labels: metric.NewLabels(id, pairs...)}
+		l.series[string(name)+id] = s
+	}
+	return s
+}
+
+// Each case is a function of one installation, so that there is one store to fill.
 func TestTrafficThatStops(t *testing.T) {
 	daily := func(h int) float64 { // from 6 to 22 o'clock
 		if h%24 >= 6 && h%24 < 22 {
@@ -194,36 +199,47 @@ func TestTrafficThatStops(t *testing.T) {
 		}
 		return 0
 	}
-	for what, c := range map[string]struct {
+	cases := []struct {
+		what  string
 		calls func(h int) float64
 		fires string // at the end of eight days and twelve hours
 	}{
-		"as always":          {daily, ""},
-		"seldom called":      {func(int) float64 { return 24 }, ""},
-		"never in the night": {func(h int) float64 { return daily(h + 12) }, ""},
-		"stopped at ten":     {func(h int) float64 { return map[bool]float64{true: daily(h), false: 0}[h < 8*24+10] }, slo.Traffic},
-		"a little is left":   {func(h int) float64 { return map[bool]float64{true: daily(h), false: 4}[h < 8*24+10] }, slo.Traffic},
-		"half is left":       {func(h int) float64 { return map[bool]float64{true: daily(h), false: 60}[h < 8*24+10] }, ""},
-		"free on this day":   {func(h int) float64 { return map[bool]float64{true: 0, false: daily(h)}[h/24%7 == 1] }, ""},
-	} {
-		t.Run(what, func(t *testing.T) {
-			l, total := measuring(t), 0.0
-			l.w.now = l.w.now.Add(-10 * 24 * time.Hour)
-			l.hours("greeting", 0, 8*24+12, c.calls, &total)
-			if got := l.firing(); got != c.fires {
-				t.Fatalf("%q fires, want %q", got, c.fires)
-			}
-			if c.fires == "" {
-				return
-			}
-			l.hours("greeting", 8*24+12, 9*24+14, func(int) float64 { return 0 }, &total)
-			if got := l.firing(); got != slo.Traffic {
-				t.Fatalf("%q fires a day later: nothing has come since", got)
-			}
-			l.hours("greeting", 9*24+14, 9*24+16, func(int) float64 { return 120 }, &total)
-			if got := l.firing(); got != "" {
-				t.Errorf("%q fires, and calls come again", got)
-			}
-		})
+		{"as always", daily, ""},
+		{"seldom called", func(int) float64 { return 24 }, ""},
+		{"never in the night", func(h int) float64 { return daily(h + 12) }, ""},
+		{"stopped at ten", func(h int) float64 { return map[bool]float64{true: daily(h), false: 0}[h < 8*24+10] }, slo.Traffic},
+		{"a little is left", func(h int) float64 { return map[bool]float64{true: daily(h), false: 4}[h < 8*24+10] }, slo.Traffic},
+		{"half is left", func(h int) float64 { return map[bool]float64{true: daily(h), false: 60}[h < 8*24+10] }, ""},
+		{"free on this day", func(h int) float64 { return map[bool]float64{true: 0, false: daily(h)}[h/24%7 == 1] }, ""},
+	}
+	calls, names := map[function.Name]func(int) float64{}, make([]function.Name, len(cases))
+	for i, c := range cases {
+		names[i] = function.Name("growth/signup/" + strings.ReplaceAll(c.what, " ", "-"))
+		calls[names[i]] = c.calls
+	}
+	l, total := measuring(t, names...), map[function.Name]float64{}
+	l.w.now = l.w.now.Add(-10 * 24 * time.Hour)
+	l.hours(0, 8*24+12, calls, total)
+	stopped := map[function.Name]func(int) float64{}
+	for i, c := range cases {
+		if got := l.firing(names[i]); got != c.fires {
+			t.Errorf("%s: %q fires, want %q", c.what, got, c.fires)
+		}
+		if c.fires != "" {
+			stopped[names[i]] = func(int) float64 { return 0 }
+		}
+	}
+	l.hours(8*24+12, 9*24+14, stopped, total)
+	for name := range stopped {
+		if got := l.firing(name); got != slo.Traffic {
+			t.Errorf("%s: %q fires a day later: nothing has come since", name, got)
+		}
+		stopped[name] = func(int) float64 { return 120 }
+	}
+	l.hours(9*24+14, 9*24+16, stopped, total)
+	for name := range stopped {
+		if got := l.firing(name); got != "" {
+			t.Errorf("%s: %q fires, and calls come again", name, got)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // A replay says what the evaluator itself said while the same history happened.
 func TestReplayIsWhatHappened(t *testing.T) {
-	l := newLab(t)
+	l := newLab(t, greeting)
 	from := l.w.now.Add(interval)
 	var happened []alerting.Key
 	seen := map[alerting.Key]bool{}
@@ -66,7 +66,7 @@ func TestReplayIsWhatHappened(t *testing.T) {
 
 // Another objective over the same history gives other alerts: that is what a preview is for.
 func TestReplayOfAnotherObjective(t *testing.T) {
-	l := newLab(t)
+	l := newLab(t, greeting)
 	from := l.w.now.Add(interval)
 	l.pass(300, 1000, 8, false)
 	f := *l.w.functions[greeting]

@@ -22,7 +22,7 @@ type lab struct {
 	all    float64
 }
 
-func newLab(tb testing.TB) *lab {
+func newLab(tb testing.TB, names ...function.Name) *lab {
 	tb.Helper()
 	db, err := tsdb.Open(tsdb.Config{Dir: tb.TempDir()})
 	if err != nil {
@@ -33,7 +33,7 @@ func newLab(tb testing.TB) *lab {
 			tb.Error(err)
 		}
 	})
-	w := newWorld(greeting)
+	w := newWorld(names...)
 	w.now = time.Now().Truncate(time.Second).Add(-24 * time.Hour)
 	cfg := w.config(newMemory())
 	cfg.Query = db.Query
@@ -91,7 +91,7 @@ func (l *lab) want(state alerting.State, reason string) {
 }
 
 func TestOutageOnARealStore(t *testing.T) {
-	l := newLab(t)
+	l := newLab(t, greeting)
 	l.pass(8, 0, 0, false) // registered, never called
 	l.want(alerting.Inactive, "")
 	l.pass(40, 20, 0, false)
@@ -110,7 +110,7 @@ func TestOutageOnARealStore(t *testing.T) {
 }
 
 func TestQuietFunctionOnARealStore(t *testing.T) {
-	l := newLab(t)
+	l := newLab(t, greeting)
 	l.pass(8, 0, 0, false)
 	l.pass(1, 0, 1, false) // a failure
 	l.pass(20, 0, 0, false)
@@ -131,7 +131,7 @@ func TestQuietFunctionOnARealStore(t *testing.T) {
 
 // A reset of the counters is no failure and hides none.
 func TestCounterResetOnARealStore(t *testing.T) {
-	l := newLab(t)
+	l := newLab(t, greeting)
 	l.pass(40, 20, 0, false)
 	l.all, l.bad = 0, 0
 	l.pass(4, 20, 0, false)
@@ -151,7 +151,7 @@ func BenchmarkTick(b *testing.B) {
 }
 
 func benchTick(b *testing.B, n int) {
-	l := newLab(b)
+	l := newLab(b, greeting)
 	var series []*metric.Series
 	for i := range n {
 		name := function.Name(fmt.Sprintf("growth/signup/f%d", i))

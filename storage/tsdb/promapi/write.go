@@ -176,7 +176,8 @@ func (a *api) remoteWrite(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fail := func(status int, text string) { http.Error(w, text, status) }
-	// Not 429, after which a Prometheus that is not told otherwise drops what it has.
+	// Not 429: the specification lets senders drop what was answered so, and a Prometheus without
+	// retry_on_http_429 does; a 5xx they must send again.
 	a.taking(w, r, http.StatusServiceUnavailable, fail, func(ctx context.Context, body []byte) {
 		batch := a.Intake.Begin(ctx, a.sender(r))
 		decode := decodeV1

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
-import { ApiError, request } from '../api/http'
+import { request } from '../api/http'
 import type { Fetched } from '../api/use-fetch'
-import { Dialog } from '../parts/dialog'
+import { Ask } from '../parts/ask'
 import { Failure } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Clock } from '../parts/time'
@@ -68,38 +68,21 @@ export function Silences({ list, now }: { list: Fetched<List<Silence>>; now: num
 }
 
 function End({ silence: s, onClose, onDone }: { silence: Silence; onClose: () => void; onDone: () => void }) {
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
   const end = async () => {
-    setBusy(true)
-    setError('')
-    try {
-      await request(`/api/v1/silences/${s.id}`, { method: 'DELETE' })
-      onDone()
-      onClose()
-    } catch (failure) {
-      setError(failure instanceof ApiError ? failure.message : 'The answer could not be read.')
-      setBusy(false)
-    }
+    await request(`/api/v1/silences/${s.id}`, { method: 'DELETE' })
+    onDone()
   }
   return (
-    <Dialog title={`End the silence of ${s.scope || 'everything'}?`} onClose={onClose}>
-      <div className={styles.form}>
-        <p>What fires there now is told at once: people may be paged.</p>
-        {error && (
-          <p role="alert" className={styles.error}>
-            {error}
-          </p>
-        )}
-        <div className={styles.buttons}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button color="red" loading={busy} onClick={end} data-confirm="end" data-autofocus>
-            End it
-          </Button>
-        </div>
-      </div>
-    </Dialog>
+    <Ask
+      title={`End the silence of ${s.scope || 'everything'}?`}
+      confirm="End it"
+      name="end"
+      danger
+      cancel="Keep it"
+      action={end}
+      onClose={onClose}
+    >
+      <p>What fires there now is told at once: people may be paged.</p>
+    </Ask>
   )
 }

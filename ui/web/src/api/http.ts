@@ -26,6 +26,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What failed, as an ApiError; what is none is an answer that could not be read. */
+export function asApiError(failure: unknown): ApiError {
+  return failure instanceof ApiError ? failure : new ApiError(0, null, 'The answer could not be read.')
+}
+
 export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   body?: unknown

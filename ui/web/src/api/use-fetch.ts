@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'react'
-import { ApiError, request } from './http'
+import { type ApiError, asApiError, request } from './http'
 
 export interface Fetched<T> {
   data: T | null
@@ -32,8 +32,7 @@ export function useFetch<T>(path: string | null, everyMs = 0): Fetched<T> {
           setState({ path, data, error: null })
         } catch (error) {
           if (abort.signal.aborted) return
-          const failure = error instanceof ApiError ? error : new ApiError(0, null, 'The answer could not be read.')
-          setState((last) => ({ path, data: last.path === path ? last.data : null, error: failure }))
+          setState((last) => ({ path, data: last.path === path ? last.data : null, error: asApiError(error) }))
         }
       }
       if (everyMs > 0 && !abort.signal.aborted) timer = window.setTimeout(load, everyMs)

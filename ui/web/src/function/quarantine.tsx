@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
-import { ApiError, functionPath, request } from '../api/http'
-import { Dialog } from '../parts/dialog'
+import { functionPath, request } from '../api/http'
+import { Ask } from '../parts/ask'
 import { Ago, Clock } from '../parts/time'
 import type { Quarantine, Released } from '../wire.gen'
 import styles from './function-page.module.css'
@@ -15,21 +15,10 @@ interface QuarantinedProps {
 
 /** The versions that are not run, why, when they are tried again, and how to let them run at once. */
 export function Quarantined({ name, versions, now, onReleased }: QuarantinedProps) {
-  const [busy, setBusy] = useState(0)
   const [asked, setAsked] = useState(0)
-  const [error, setError] = useState<ApiError | null>(null)
   const release = async (version: number) => {
-    setBusy(version)
-    setError(null)
-    try {
-      await request<Released>(functionPath(name, `versions/${version}/release`), { method: 'POST' })
-      setAsked(0)
-      onReleased()
-    } catch (failure) {
-      setError(failure instanceof ApiError ? failure : new ApiError(0, null, 'The answer could not be read.'))
-    } finally {
-      setBusy(0)
-    }
+    await request<Released>(functionPath(name, `versions/${version}/release`), { method: 'POST' })
+    onReleased()
   }
   return versions.map((q) => (
     <tr key={q.version} data-quarantined={q.version}>
@@ -51,31 +40,19 @@ export function Quarantined({ name, versions, now, onReleased }: QuarantinedProp
           Release
         </Button>
         {asked === q.version && (
-          <Dialog title={`Release @${q.version}?`} onClose={() => setAsked(0)}>
+          <Ask
+            title={`Release @${q.version}?`}
+            confirm={`Release @${q.version}`}
+            name="release"
+            danger
+            action={() => release(q.version)}
+            onClose={() => setAsked(0)}
+          >
             <p>
               It is run again at once, for all its callers. If it ends its worker again, the calls that are in there with it fail
               too, and it is held back again.
             </p>
-            {error && (
-              <p role="alert" className={styles.watchError}>
-                {error.message}
-              </p>
-            )}
-            <div className={styles.dialogButtons}>
-              <Button variant="default" onClick={() => setAsked(0)}>
-                Cancel
-              </Button>
-              <Button
-                color="red"
-                loading={busy === q.version}
-                onClick={() => release(q.version)}
-                data-confirm="release"
-                data-autofocus
-              >
-                Release @{q.version}
-              </Button>
-            </div>
-          </Dialog>
+          </Ask>
         )}
       </td>
     </tr>

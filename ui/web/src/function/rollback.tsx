@@ -1,8 +1,9 @@
 import { Button, NativeSelect } from '@mantine/core'
 import { useState } from 'react'
-import { ApiError, functionPath, request } from '../api/http'
+import { functionPath, request } from '../api/http'
 import { useFetch } from '../api/use-fetch'
 import { useNow } from '../live/use-live'
+import { AskForm } from '../parts/ask'
 import { Dialog } from '../parts/dialog'
 import { Failure, Loading } from '../parts/notice'
 import { Ago } from '../parts/time'
@@ -21,8 +22,6 @@ export function Rollback({ name, current, onClose }: RollbackProps) {
   const versions = useFetch<List<Version>>(functionPath(name, 'versions'))
   const history = useFetch<List<Deployment>>(functionPath(name, 'deployments'))
   const [chosen, setChosen] = useState<number | null>(null)
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<ApiError | null>(null)
   const [done, setDone] = useState<number | null>(null)
   const now = useNow()
 
@@ -39,16 +38,8 @@ export function Rollback({ name, current, onClose }: RollbackProps) {
 
   const run = async () => {
     if (!target) return
-    setBusy(true)
-    setError(null)
-    try {
-      await request<Alias>(functionPath(name, 'rollback'), { method: 'POST', body: { version: target.version } })
-      setDone(target.version)
-    } catch (failure) {
-      setError(failure instanceof ApiError ? failure : new ApiError(0, null, 'The answer could not be read.'))
-    } finally {
-      setBusy(false)
-    }
+    await request<Alias>(functionPath(name, 'rollback'), { method: 'POST', body: { version: target.version } })
+    setDone(target.version)
   }
 
   return (
@@ -71,14 +62,21 @@ export function Rollback({ name, current, onClose }: RollbackProps) {
         </div>
       )}
       {!loading && done === null && target && (
-        <div className={styles.body}>
+        <AskForm
+          confirm={`Roll back to @${target.version}`}
+          name="rollback"
+          danger
+          action={run}
+          onDone={() => {}}
+          onCancel={onClose}
+        >
           <NativeSelect
             label="Go back to"
             value={String(target.version)}
             onChange={(event) => setChosen(Number(event.currentTarget.value))}
             data={others.map((v) => ({ value: String(v.version), label: `@${v.version}${v.message ? `  ${v.message}` : ''}` }))}
           />
-          <dl className={styles.facts}>
+          <dl>
             <dt>version</dt>
             <dd>
               @{target.version} by {target.author}, <Ago at={target.createdAt} now={now} />
@@ -92,20 +90,7 @@ export function Rollback({ name, current, onClose }: RollbackProps) {
             <dt>undo</dt>
             <dd>{from} stays; roll back to it the same way.</dd>
           </dl>
-          {error && (
-            <p role="alert" className={styles.error}>
-              {error.message} Nothing was changed.
-            </p>
-          )}
-          <div className={styles.buttons}>
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button color="red" onClick={run} loading={busy} data-autofocus>
-              Roll back to @{target.version}
-            </Button>
-          </div>
-        </div>
+        </AskForm>
       )}
     </Dialog>
   )

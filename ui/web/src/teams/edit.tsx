@@ -1,8 +1,6 @@
-import { Button } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
-import form from '../alerts/incidents.module.css'
-import { ApiError, request } from '../api/http'
-import { Dialog } from '../parts/dialog'
+import { useState } from 'react'
+import { request } from '../api/http'
+import { Ask } from '../parts/ask'
 import type { Team } from '../wire.gen'
 import { FIELDS, parseQuota, quotaChanges, quotaText, settingsWith } from './settings'
 
@@ -29,71 +27,45 @@ export function EditTeam({ team: t, quotas, onClose, onDone }: EditProps) {
   const [owners, setOwners] = useState(own.owners?.join(', ') ?? '')
   const [contact, setContact] = useState(own.contact ?? '')
   const [typed, setTyped] = useState(() => quotaText(own.quota))
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
   const { quota, wrong = '' } = parseQuota(typed)
   const changes = wrong ? [] : quotaChanges(own.quota, quota)
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    setBusy(true)
-    setError('')
-    try {
-      await request<Team>(`/api/v1/teams/${t.team}`, {
-        method: 'PUT',
-        body: settingsWith(own, { description, owners, contact, quota }),
-      })
-      onDone()
-      onClose()
-    } catch (failure) {
-      setError(failure instanceof ApiError ? failure.message : 'The answer could not be read.')
-      setBusy(false)
-    }
+  const save = async () => {
+    await request<Team>(`/api/v1/teams/${t.team}`, {
+      method: 'PUT',
+      body: settingsWith(own, { description, owners, contact, quota }),
+    })
+    onDone()
   }
   return (
-    <Dialog title={`Settings of ${t.team}`} onClose={onClose}>
-      <form onSubmit={submit} className={form.form}>
-        <label>
-          About
-          <input value={description} maxLength={500} onChange={(e) => setDescription(e.currentTarget.value)} data-autofocus />
-        </label>
-        <label>
-          Owners
-          <input value={owners} placeholder="ada, bob" onChange={(e) => setOwners(e.currentTarget.value)} />
-        </label>
-        <label>
-          Contact
-          <input value={contact} placeholder="#channel or address" onChange={(e) => setContact(e.currentTarget.value)} />
-        </label>
-        {quotas &&
-          FIELDS.map((field) => (
-            <label key={field}>
-              {LABELS[field]}
-              <input
-                name={field}
-                value={typed[field]}
-                placeholder="the default"
-                inputMode={field === 'memory' ? 'text' : 'numeric'}
-                onChange={(e) => setTyped({ ...typed, [field]: e.currentTarget.value })}
-              />
-            </label>
-          ))}
-        {changes.length > 0 && (
-          <p>From now on {changes.join('; ')}. What is there already stays; what would go past a quota is refused and says so.</p>
-        )}
-        {(wrong || error) && (
-          <p role="alert" className={form.error}>
-            {wrong || error}
-          </p>
-        )}
-        <div className={form.buttons}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy} disabled={wrong !== ''} data-confirm="settings">
-            Save
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <Ask title={`Settings of ${t.team}`} confirm="Save" name="settings" wrong={wrong} action={save} onClose={onClose}>
+      <label>
+        About
+        <input value={description} maxLength={500} onChange={(e) => setDescription(e.currentTarget.value)} data-autofocus />
+      </label>
+      <label>
+        Owners
+        <input value={owners} placeholder="ada, bob" onChange={(e) => setOwners(e.currentTarget.value)} />
+      </label>
+      <label>
+        Contact
+        <input value={contact} placeholder="#channel or address" onChange={(e) => setContact(e.currentTarget.value)} />
+      </label>
+      {quotas &&
+        FIELDS.map((field) => (
+          <label key={field}>
+            {LABELS[field]}
+            <input
+              name={field}
+              value={typed[field]}
+              placeholder="the default"
+              inputMode={field === 'memory' ? 'text' : 'numeric'}
+              onChange={(e) => setTyped({ ...typed, [field]: e.currentTarget.value })}
+            />
+          </label>
+        ))}
+      {changes.length > 0 && (
+        <p>From now on {changes.join('; ')}. What is there already stays; what would go past a quota is refused and says so.</p>
+      )}
+    </Ask>
   )
 }

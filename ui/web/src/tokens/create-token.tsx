@@ -1,11 +1,8 @@
-import { Button } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { request } from '../api/http'
-import { Dialog } from '../parts/dialog'
-import table from '../parts/table.module.css'
+import { Ask } from '../parts/ask'
 import type { CreatedToken, Session } from '../wire.gen'
 import { firstScope } from './grants'
-import styles from './tokens.module.css'
 
 const ROLES = [
   { role: 'viewer', may: 'reads functions, health, logs and metrics' },
@@ -28,71 +25,46 @@ export function CreateToken({
   const [role, setRole] = useState('viewer')
   const [scope, setScope] = useState(firstScope(session))
   const [expires, setExpires] = useState('90d')
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    setBusy(true)
-    setError('')
-    try {
-      const body = { name: name.trim(), role, scope: scope.trim(), expires: expires.trim() }
-      onMade(await request<CreatedToken>('/api/v1/tokens', { method: 'POST', body }))
-    } catch (failure) {
-      setError((failure as Error).message)
-      setBusy(false)
-    }
+  const make = async () => {
+    const body = { name: name.trim(), role, scope: scope.trim(), expires: expires.trim() }
+    onMade(await request<CreatedToken>('/api/v1/tokens', { method: 'POST', body }))
   }
   return (
-    <Dialog title="New token" onClose={onClose}>
-      <form className={styles.form} onSubmit={submit}>
-        <label>
-          Name
-          <input
-            name="name"
-            value={name}
-            onChange={(e) => setName(e.currentTarget.value)}
-            placeholder="ci"
-            data-autofocus
-            required
-          />
-        </label>
-        <label>
-          Role
-          <select name="role" value={role} onChange={(e) => setRole(e.currentTarget.value)}>
-            {ROLES.map((r) => (
-              <option key={r.role} value={r.role}>
-                {r.role}: {r.may}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Scope
-          <input
-            name="scope"
-            value={scope}
-            onChange={(e) => setScope(e.currentTarget.value)}
-            placeholder="team or team/project; empty is everything"
-          />
-        </label>
-        <label>
-          Lasts
-          <input name="expires" value={expires} onChange={(e) => setExpires(e.currentTarget.value)} placeholder="90d" />
-        </label>
-        {error && (
-          <p className={table.bad} role="alert">
-            {error}
-          </p>
-        )}
-        <div className={styles.actions}>
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy}>
-            Make it
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <Ask title="New token" confirm="Make it" name="token" disabled={name.trim() === ''} action={make} onClose={onClose}>
+      <label>
+        Name
+        <input
+          name="name"
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+          placeholder="ci"
+          data-autofocus
+          required
+        />
+      </label>
+      <label>
+        Role
+        <select name="role" value={role} onChange={(e) => setRole(e.currentTarget.value)}>
+          {ROLES.map((r) => (
+            <option key={r.role} value={r.role}>
+              {r.role}: {r.may}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Scope
+        <input
+          name="scope"
+          value={scope}
+          onChange={(e) => setScope(e.currentTarget.value)}
+          placeholder="team or team/project; empty is everything"
+        />
+      </label>
+      <label>
+        Lasts
+        <input name="expires" value={expires} onChange={(e) => setExpires(e.currentTarget.value)} placeholder="90d" />
+      </label>
+    </Ask>
   )
 }

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { request } from '../api/http'
 import { useFetch } from '../api/use-fetch'
 import { useNow } from '../live/use-live'
+import { Ask } from '../parts/ask'
 import { Dialog } from '../parts/dialog'
 import { Failure, Loading, Notice } from '../parts/notice'
 import table from '../parts/table.module.css'
@@ -85,7 +86,6 @@ export default function TokensPage({ session }: { session: Session }) {
           session={session}
           onClose={() => setCreating(false)}
           onMade={(token) => {
-            setCreating(false)
             setMade(token)
             list.reload()
           }}
@@ -117,35 +117,13 @@ function Made({ token, onClose }: { token: CreatedToken; onClose: () => void }) 
 }
 
 function Revoke({ token, onClose, onDone }: { token: Token; onClose: () => void; onDone: () => void }) {
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
   const revoke = async () => {
-    setBusy(true)
-    try {
-      await request(`/api/v1/tokens/${token.name}${token.team && `?team=${token.team}`}`, { method: 'DELETE' })
-      onDone()
-      onClose()
-    } catch (failure) {
-      setError((failure as Error).message)
-      setBusy(false)
-    }
+    await request(`/api/v1/tokens/${token.name}${token.team && `?team=${token.team}`}`, { method: 'DELETE' })
+    onDone()
   }
   return (
-    <Dialog title={`Revoke ${token.name}?`} onClose={onClose}>
+    <Ask title={`Revoke ${token.name}?`} confirm="Revoke" name="revoke" danger cancel="Keep it" action={revoke} onClose={onClose}>
       <p>Whatever uses it is refused from now on, and its open pages are closed. A new token can take its name.</p>
-      {error && (
-        <p className={table.bad} role="alert">
-          {error}
-        </p>
-      )}
-      <div className={styles.actions}>
-        <Button variant="default" onClick={onClose}>
-          Keep it
-        </Button>
-        <Button color="red" loading={busy} onClick={revoke}>
-          Revoke
-        </Button>
-      </div>
-    </Dialog>
+    </Ask>
   )
 }

@@ -32,7 +32,7 @@ var (
 	// Not part of the program: generators, suites for tests, and all of bench/.
 	tools = []string{
 		"ui/wire/gen", "runtime/registry/registrytest", "storage/sql/sqltest",
-		"runtime/tenant/oidc/oidctest", "dashgen/grafana/grafanatest", "alerting/pagerduty/pagerdutytest",
+		"runtime/tenant/oidc/oidctest", "dashgen/grafana/grafanatest", "alerting/pagerduty/pagerdutytest", "alerting/target/targettest",
 		"bench/alerts", "bench/ceiling", "bench/compare", "bench/density", "bench/live", "bench/marked", "bench/process",
 	}
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -66,14 +65,7 @@ func TestIncidentIsHandled(t *testing.T) {
 	if err := os.WriteFile(targets, []byte("targets: [{name: room, type: slack, url: "+room.URL+"}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := freeAddress(t)
 	o.start(t, "--alerting.targets", targets, "--pagerduty.webhooks", "--listen", address, "--external-url", "http://"+address)
 	o.want(http.StatusCreated, http.MethodPost, payPath+"/versions", payment, nil)
 	eventually(t, "PagerDuty is ready", 10*time.Second, func() (bool, string) {

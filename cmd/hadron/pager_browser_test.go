@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -17,14 +16,7 @@ import (
 // PagerDuty too, and who takes it there has it in the page, which nobody reloads.
 func TestAnAlertIsTakenInThePageAndAtThePager(t *testing.T) {
 	o := newOperated(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := freeAddress(t)
 	o.start(t, "--pagerduty.webhooks", "--listen", address, "--external-url", "http://"+address)
 	o.want(http.StatusCreated, http.MethodPost, payPath+"/versions", payment, nil)
 	eventually(t, "PagerDuty is ready", 10*time.Second, func() (bool, string) {

@@ -26,7 +26,7 @@ type Condition struct {
 // The conditions beside the symptoms of collector/slo, in the place of an objective's name.
 const (
 	Delivery   = "delivery"    // messages about it could not be delivered
-	Dependency = "dependency"  // a host that several functions of its team ask is down
+	Dependency = "dependency"  // a host that several functions of its team ask is down or slow
 	Workers    = "teamworkers" // several functions of its team lose calls with their workers
 )
 
@@ -39,9 +39,9 @@ var kinds = func() map[string]slo.Symptom {
 			Felt: "nothing; whoever should have been told was not", Do: "look at the reason, mend the target, then hadron alerts incidents %s",
 		},
 		slo.Symptom{
-			Kind: Dependency, Alert: "DependencyDown", Title: "depends on what is down", Over: "it answers again, or the functions that ask it are well", Calm: conditionCalm,
-			Felt: "the errors of all the functions named here, of which nobody is told one by one",
-			Do:   "mend that host, or ask whoever runs it; hadron logs %s --level error shows what functions got",
+			Kind: Dependency, Alert: "DependencyDown", Title: "depends on a host that is down or slow", Over: "it answers in time again, or the functions that ask it are well", Calm: conditionCalm,
+			Felt: "the errors and slow calls of all the functions named here, of which nobody is told one by one",
+			Do:   "ask whoever runs that host; hadron logs %[1]s --level error shows what functions got, hadron traces %[1]s how long they waited",
 		},
 		slo.Symptom{
 			Kind: Workers, Alert: "TeamWorkersLost", Title: "loses calls with its team's worker", Over: "its calls are not lost with their worker any more", Calm: conditionCalm,

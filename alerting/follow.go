@@ -6,70 +6,24 @@ import (
 	"slices"
 	"strings"
 
-	"hadron/collector/metric"
 	"hadron/collector/slo"
 	"hadron/runtime/function"
-	"hadron/runtime/invocation"
 )
 
-// Inhibition: where several functions of one team fail for one cause, a host that they
-// ask or the worker that they share, the team is told of the cause, once, and not of each
-// function. Teams are looked at one by one, so that what one does never keeps another
+// Inhibition: where several functions of one team fail or are slow for one cause, a host
+// that they ask or the worker that they share, the team is told of the cause, once, and not
+// of each function. Teams are looked at one by one, so that what one does never keeps another
 // from being told.
 
-// Guards of it.
-const (
-	// followers is how many functions of a team must fail for the cause.
-	followers = 3
-	// followedShare is how much of a function's requests to the host must fail, and how
-	// many of its errors the cause must explain.
-	followedShare = 0.5
-	// followedFailures is how many failures to the host say something.
-	followedFailures = 5
-	// stirred is how many errors of the last minutes make a function fail anew for
-	// reasons of its own, where the cause is gone and only its longer windows burn.
-	stirred = 3
-)
-
-// The queries behind it: of the last five minutes, by function.
-const (
-	errorsByCode  = "sum by (team, project, function, code) (increase(%s[5m]))"
-	fetchesByHost = "sum by (team, project, function, host, code) (increase(%s[5m]))"
-)
-
-// trouble is how a function fails.
-type trouble struct {
-	errors, lost float64 // all of them, and those of calls lost with their worker
-	hosts        map[string]*asked
-}
-
-type asked struct{ all, failed float64 }
-
-// cause is what the function's errors come from: a host, or sharedWorker; empty where
-// they are its own or cannot be told.
-func (t *trouble) cause() (key string, weight float64) {
-	if t.lost >= stirred-slo.CountSlack && t.lost >= followedShare*t.errors {
-		return sharedWorker, t.lost
-	}
-	for host, a := range t.hosts {
-		if host != otherHosts && a.failed >= followedFailures-slo.CountSlack && a.failed >= followedShare*a.all && a.failed >= followedShare*t.errors &&
-			(a.failed > weight || a.failed == weight && host < key) {
-			key, weight = host, a.failed
-		}
-	}
-	return key, weight
-}
-
-const (
-	sharedWorker = "\x00worker"
-	otherHosts   = "other" // hosts beyond those that are told apart
-)
+// followers is how many functions of a team must have the cause.
+const followers = 3
 
 // shared is one cause for several functions of a team.
 type shared struct {
 	team, cause string
-	functions   []function.Name
+	follow      map[function.Name][]Objective // what of each function follows from it
 	weight      map[function.Name]float64
+	fails       bool // of a host: requests to it fail, for one of them at least; else it is slow
 	page        bool // one of them would page
 }
 
@@ -90,51 +44,65 @@ func (r *round) follow(ctx context.Context) ([]Condition, bool) {
 		r.errs = append(r.errs, fmt.Errorf("look for a common cause: %w", err))
 		return nil, false
 	}
+	groups := r.groups(failing, troubles)
+	follows := map[Objective]string{}
+	var causes []Condition
+	for _, id := range slices.Sorted(keys(groups)) {
+		g := groups[id]
+		if len(g.follow) < followers {
+			continue
+		}
+		c := r.causeOf(g)
+		if c.Function == "" {
+			continue // nobody can stand for it: each is told of, or silenced, by itself
+		}
+		causes = append(causes, c)
+		for _, list := range g.follow {
+			for _, o := range list {
+				follows[o] = fmt.Sprintf("follows from %s of %s: %s", kinds[c.Kind].Alert, c.Function, c.Reason)
+			}
+		}
+	}
+	for o, why := range r.e.follows { // the cause is over, and only a long window burns still
+		if follows[o] == "" && !isCondition(o.SLO) && len(failing[o.Function]) > 0 && r.calm(o, troubles[o.Function]) {
+			follows[o] = why
+		}
+	}
+	r.followed(follows)
+	return causes, true
+}
+
+// groups are the functions that fail or are slow for one cause, by team and cause.
+func (r *round) groups(failing map[function.Name][]Key, troubles map[function.Name]*trouble) map[string]*shared {
 	groups := map[string]*shared{}
 	for name, list := range failing {
 		t := troubles[name]
 		if t == nil {
 			continue
 		}
-		key, weight := t.cause()
-		if key == "" {
-			continue
-		}
-		id := name.Team() + "\x00" + key
-		g := groups[id]
-		if g == nil {
-			g = &shared{team: name.Team(), cause: key, weight: map[function.Name]float64{}}
-			groups[id] = g
-		}
-		g.functions, g.weight[name] = append(g.functions, name), weight
-		g.page = g.page || slices.ContainsFunc(list, func(k Key) bool { return k.Class == slo.Page })
-	}
-	follows := map[Objective]string{}
-	var causes []Condition
-	for _, id := range slices.Sorted(keys(groups)) {
-		g := groups[id]
-		if len(g.functions) < followers {
-			continue
-		}
-		slices.Sort(g.functions)
-		c := r.causeOf(g)
-		if c.Function == "" {
-			continue // nobody can stand for it: each is told of, or silenced, by itself
-		}
-		causes = append(causes, c)
-		for _, name := range g.functions {
-			for _, k := range failing[name] {
-				follows[k.Objective] = fmt.Sprintf("follows from %s of %s: %s", kinds[c.Kind].Alert, c.Function, c.Reason)
+		failed, failures := t.cause()
+		for _, k := range list {
+			cause, weight := failed, failures
+			if failed == "" { // its errors, if it has any, are its own
+				promised, _ := r.specs[name].objective(k.SLO)
+				cause, weight = t.slowed(promised)
 			}
+			if cause == "" {
+				continue
+			}
+			id := name.Team() + "\x00" + cause
+			g := groups[id]
+			if g == nil {
+				g = &shared{team: name.Team(), cause: cause, follow: map[function.Name][]Objective{}, weight: map[function.Name]float64{}}
+				groups[id] = g
+			}
+			g.follow[name] = append(g.follow[name], k.Objective)
+			g.weight[name] = max(g.weight[name], weight)
+			g.fails = g.fails || failed != ""
+			g.page = g.page || k.Class == slo.Page
 		}
 	}
-	for o, why := range r.e.follows { // the cause is over, and only a long window burns still
-		if t := troubles[o.Function]; follows[o] == "" && !isCondition(o.SLO) && len(failing[o.Function]) > 0 && (t == nil || t.errors < stirred-slo.CountSlack) {
-			follows[o] = why
-		}
-	}
-	r.followed(follows)
-	return causes, true
+	return groups
 }
 
 func (r *round) followed(follows map[Objective]string) {
@@ -168,60 +136,19 @@ func (r *round) failing() map[function.Name][]Key {
 	return all
 }
 
-// troubles asks how those functions fail.
-func (r *round) troubles(ctx context.Context, failing map[function.Name][]Key) (map[function.Name]*trouble, error) {
-	names := map[string]bool{}
-	for name := range failing {
-		names[name.Base()] = true
-	}
-	matchers := narrowed(names)
-	if matchers != "" {
-		matchers = "{" + matchers + "}"
-	}
-	out := map[function.Name]*trouble{}
-	of := func(l metric.Labels) *trouble {
-		name := named(l)
-		if out[name] == nil {
-			out[name] = &trouble{hosts: map[string]*asked{}}
-		}
-		return out[name]
-	}
-	points, err := r.askNow(ctx, fmt.Sprintf(errorsByCode, metric.Errors+matchers))
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range points {
-		t := of(p.Labels)
-		t.errors += p.V
-		if p.Labels.Get(metric.CodeName) == string(invocation.WorkerLost) {
-			t.lost += p.V
-		}
-	}
-	if points, err = r.askNow(ctx, fmt.Sprintf(fetchesByHost, metric.Fetches+matchers)); err != nil {
-		return nil, err
-	}
-	for _, p := range points {
-		t, host := of(p.Labels), p.Labels.Get(metric.Host)
-		if t.hosts[host] == nil {
-			t.hosts[host] = &asked{}
-		}
-		t.hosts[host].all += p.V
-		switch p.Labels.Get(metric.CodeName) {
-		case "5xx", "error", "aborted": // of invocation.FetchCodes
-			t.hosts[host].failed += p.V
-		}
-	}
-	return out, nil
-}
-
 // causeOf is the condition that stands for a group: of the version that ends the worker, of
 // the function that was told of before, or else of the one that fails most.
 func (r *round) causeOf(g *shared) Condition {
-	c := Condition{Kind: Dependency, Page: g.page, Value: float64(len(g.functions))}
-	c.Reason = fmt.Sprintf("%s fails for %s", oneLine(g.cause, maxText), several(g.functions))
+	c := Condition{Kind: Dependency, Page: g.page, Value: float64(len(g.follow))}
+	names := slices.Sorted(keys(g.follow))
+	does := "is slow"
+	if g.fails {
+		does = "fails"
+	}
+	c.Reason = fmt.Sprintf("%s %s for %s", oneLine(g.cause, maxText), does, several(names))
 	if g.cause == sharedWorker {
 		c.Kind = Workers
-		c.Reason = "calls are lost with the team's worker, of " + several(g.functions)
+		c.Reason = "calls are lost with the team's worker, of " + several(names)
 		for _, q := range r.standing() {
 			if name := q.Version.Name; name.Team() == g.team && r.stands(name, slo.Quarantine, g.page) {
 				c.Kind, c.Function = slo.Quarantine, name
@@ -237,7 +164,7 @@ func (r *round) causeOf(g *shared) Condition {
 		c.Function = lead // it stays, though it may be well again
 		return c
 	}
-	for _, name := range g.functions {
+	for _, name := range names {
 		switch {
 		case !r.stands(name, c.Kind, g.page):
 		case c.Function == "", firing(name) && !firing(c.Function), firing(name) == firing(c.Function) && g.weight[name] > g.weight[c.Function]:

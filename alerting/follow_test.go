@@ -21,13 +21,16 @@ type failing struct {
 	store  *memory
 	errors map[function.Name]map[string]float64 // by code
 	hosts  map[function.Name]map[string]float64 // by "host code"
+	late   map[function.Name]map[string]float64 // requests of 300 ms and more, by host
+	slow   map[function.Name]float64            // calls of 300 ms and more
 	held   []invocation.Quarantine
 	silent []alerting.Silence
 }
 
 func newFailing(t *testing.T, names ...function.Name) *failing {
 	w := newWorld(names...)
-	f := &failing{store: newMemory(), errors: map[function.Name]map[string]float64{}, hosts: map[function.Name]map[string]float64{}}
+	f := &failing{store: newMemory(), errors: map[function.Name]map[string]float64{}, hosts: map[function.Name]map[string]float64{},
+		late: map[function.Name]map[string]float64{}, slow: map[function.Name]float64{}}
 	cfg := w.config(f.store)
 	cfg.Unmeasured = false
 	cfg.Quarantined = func() []invocation.Quarantine { return f.held }
@@ -52,6 +55,18 @@ func newFailing(t *testing.T, names ...function.Name) *failing {
 				for id, v := range hosts {
 					host, code, _ := strings.Cut(id, " ")
 					put(name, v, metric.Host, host, metric.CodeName, code)
+				}
+			}
+			return out, nil
+		case strings.HasPrefix(expr, "sum by (team, project, function, slo) (increase("+metric.BadEvents) && strings.Contains(expr, "[5m]") && !strings.Contains(expr, "label_replace"):
+			for name, v := range f.slow {
+				put(name, v, metric.SLO, "latency-p99")
+			}
+			return out, nil
+		case strings.HasPrefix(expr, "histogram_count(") && strings.Contains(expr, "histogram_fraction(0.3, Inf"):
+			for name, hosts := range f.late {
+				for host, v := range hosts {
+					put(name, v, metric.Host, host)
 				}
 			}
 			return out, nil
@@ -132,6 +147,87 @@ func TestWhatIsNoCommonCause(t *testing.T) {
 			f := newFailing(t, all...)
 			f.down("pay.example", all...)
 			change(f, all)
+			f.mustTick()
+			if got := told(f.store); len(got) != 3 {
+				t.Errorf("told %v", got)
+			}
+		})
+	}
+}
+
+// crawl makes a host slow for functions that ask it, and nothing fails.
+func (f *failing) crawl(host string, names ...function.Name) {
+	for _, n := range names {
+		f.w.set(n, "latency-p99", burn{500, 1000})
+		f.slow[n] = 50
+		f.hosts[n] = map[string]float64{host + " 2xx": 60, "fine.example 2xx": 100}
+		f.late[n] = map[string]float64{host: 49, "fine.example": 1}
+	}
+}
+
+func TestSlowDependencyIsToldOfOnce(t *testing.T) {
+	ours, theirs := some("ours", 3), some("theirs", 2)
+	f := newFailing(t, append(slices.Clone(ours), theirs...)...)
+	f.crawl("pay.example", ours...)
+	f.crawl("pay.example", theirs...)
+	f.mustTick()
+	wantTold(t, f.store, "trigger ours/app/f0 critical", "trigger theirs/app/f0 critical", "trigger theirs/app/f1 critical")
+	if ev := f.store.written[0].Event; ev.Alert != "DependencyDown" || !strings.Contains(ev.Summary, "pay.example is slow for 3 functions: app/f0, app/f1, app/f2") {
+		t.Errorf("%s: %s", ev.Alert, ev.Summary)
+	}
+	// One of them begins to fail, which is its own doing: that is told, its slowness is not.
+	f.w.set(ours[1], "availability", burn{500, 1000})
+	f.errors[ours[1]] = map[string]float64{"function_error": 40}
+	before := len(told(f.store))
+	f.mustTick()
+	if got := told(f.store)[before:]; !slices.Equal(got, []string{"trigger ours/app/f1 critical"}) {
+		t.Fatalf("told %v", got)
+	}
+	// The host is as fast as ever, and longer windows burn on; then one is slow by itself.
+	for _, n := range ours {
+		f.slow[n], f.late[n] = 0, nil
+	}
+	before = len(told(f.store))
+	f.mustTick()
+	if got := told(f.store)[before:]; len(got) != 0 {
+		t.Fatalf("told %v", got)
+	}
+	f.slow[ours[2]] = 50
+	f.mustTick()
+	if got := told(f.store)[before:]; !slices.Equal(got, []string{"trigger ours/app/f2 critical"}) {
+		t.Fatalf("told %v", got)
+	}
+}
+
+// A host that turns from slow to dead is the same incident.
+func TestSlowDependencyDies(t *testing.T) {
+	all := some("ours", 3)
+	f := newFailing(t, all...)
+	f.crawl("pay.example", all...)
+	f.mustTick()
+	f.down("pay.example", all...)
+	f.mustTick()
+	wantTold(t, f.store, "trigger ours/app/f0 critical")
+	for _, a := range f.Alerts(alerting.Filter{Function: all[2]}) {
+		if !strings.Contains(a.Silenced, "pay.example fails for 3 functions") {
+			t.Errorf("%s: silenced for %q", a.SLO, a.Silenced)
+		}
+	}
+}
+
+func TestWhatIsNoSlowDependency(t *testing.T) {
+	for what, change := range map[string]func(*failing, function.Name){
+		"its own slowness":      func(f *failing, n function.Name) { f.slow[n] = 200 },
+		"few requests are slow": func(f *failing, n function.Name) { f.late[n]["pay.example"] = 4 },
+		"every host is slow":    func(f *failing, n function.Name) { f.late[n]["fine.example"] = 49 },
+		"hosts told not apart":  func(f *failing, n function.Name) { f.late[n] = map[string]float64{"other": 49} },
+		"no request is slow":    func(f *failing, n function.Name) { f.late[n] = nil },
+	} {
+		t.Run(what, func(t *testing.T) {
+			all := some("ours", 3)
+			f := newFailing(t, all...)
+			f.crawl("pay.example", all...)
+			change(f, all[0])
 			f.mustTick()
 			if got := told(f.store); len(got) != 3 {
 				t.Errorf("told %v", got)

@@ -104,6 +104,13 @@ func longestBlock(retention, shortest time.Duration) int64 {
 	return max(shortest, min(retention/10, 31*24*time.Hour)).Milliseconds()
 }
 
+// What a store holds before it has a sample, for which the library takes 4 MiB each:
+// Hadron has two stores, and most nodes have thousands of series and not millions.
+const (
+	stripes     = 1 << 11 // maps and locks that series are spread over
+	chunkBuffer = 256 << 10
+)
+
 // open opens one of the two stores. Their metrics carry the label store.
 func open(config Config, name, dir string, options *promtsdb.Options) (*promtsdb.DB, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -111,6 +118,8 @@ func open(config Config, name, dir string, options *promtsdb.Options) (*promtsdb
 	}
 	options.WALCompression = compression.Snappy
 	options.FloatChunkEncoding = chunkenc.EncXOR
+	options.StripeSize = stripes
+	options.HeadChunksWriteBufferSize = chunkBuffer
 	registerer := config.Registerer
 	if registerer != nil {
 		registerer = prometheus.WrapRegistererWith(prometheus.Labels{"store": name}, registerer)

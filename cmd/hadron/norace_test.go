@@ -20,8 +20,8 @@ const (
 
 	// perFunction is what a registered and called function holds: its row in the index,
 	// dashboard, rules, error groups, lines of log, and some sixty series with their samples of
-	// the last two hours: about 130 KiB, and as much again until Go collects it.
-	perFunction = 320 << 10
+	// the last two hours: about 70 KiB, and as much again until Go collects it.
+	perFunction = 224 << 10
 	// roomLeft is what Go's heap keeps free after it was larger.
 	roomLeft = 32 << 20
 )

@@ -71,8 +71,8 @@ type event struct {
 	data     []byte
 	source   io.Reader // the rest of the body is here
 	done     bool
-	ends     error // the engine ends the call for this cause; nothing else is set
-	outcome  invocation.Outcome
+	ends     error               // the engine ends the call for this cause; nothing else is set
+	outcome  *invocation.Outcome // of the last one
 }
 
 func newCall(ctx context.Context, req *invocation.Request) *call {
@@ -186,9 +186,8 @@ func (v *isolate) end(c *call) {
 		v.discard(reasonInterrupted)
 	}
 	if c.late == nil { // else Invoke has it already
-		c.last.outcome = c.outcome
-		c.last.outcome.CPU = c.cpu
-		c.last.outcome.Hits = c.hits
+		c.outcome.CPU, c.outcome.Hits = c.cpu, c.hits
+		c.last.outcome = &c.outcome
 	} else {
 		c.late.Hits |= c.hits &^ c.last.outcome.Hits
 	}
@@ -229,8 +228,7 @@ func (v *isolate) handle(c *call, fn goja.Callable, about goja.Value) bool {
 	ok := v.within(func() error {
 		result, thrown = fn(v.handler.this, about, v.env, v.context(c))
 		c.watch(result)
-		var ex *goja.Exception
-		if errors.As(thrown, &ex) {
+		if isThrown(thrown) {
 			return nil // the call's failure, not the VM's
 		}
 		return thrown
@@ -239,6 +237,15 @@ func (v *isolate) handle(c *call, fn goja.Callable, about goja.Value) bool {
 		return false
 	}
 	return v.take(c, result, thrown)
+}
+
+// isThrown reports whether code of the function threw.
+func isThrown(err error) bool {
+	if err == nil {
+		return false
+	}
+	var ex *goja.Exception
+	return errors.As(err, &ex)
 }
 
 func (v *isolate) startScheduled(c *call) bool {
@@ -255,8 +262,7 @@ func (v *isolate) startScheduled(c *call) bool {
 
 // stopOn passes on what ends the VM, from inside a turn.
 func (v *isolate) stopOn(err error) {
-	var ex *goja.Exception
-	if err != nil && !errors.As(err, &ex) {
+	if err != nil && !isThrown(err) {
 		panic(err)
 	}
 }

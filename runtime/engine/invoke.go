@@ -75,7 +75,7 @@ func (e *Engine) follow(ctx context.Context, c *call, w invocation.Writer) invoc
 				sent, streamed = true, ev.streamed
 				if err := w.Head(ev.status, ev.header, ev.streamed); err != nil {
 					if ev.done {
-						return left(ev.outcome)
+						return left(*ev.outcome)
 					}
 					return e.stop(invocation.ErrClientClosed, c, sent, streamed)
 				}
@@ -83,7 +83,7 @@ func (e *Engine) follow(ctx context.Context, c *call, w invocation.Writer) invoc
 			if len(ev.data) > 0 {
 				err := w.Write(ev.data)
 				if err != nil && ev.done {
-					return left(ev.outcome)
+					return left(*ev.outcome)
 				}
 				if !ev.done {
 					c.taken(err)
@@ -96,7 +96,7 @@ func (e *Engine) follow(ctx context.Context, c *call, w invocation.Writer) invoc
 				c.taken(err)
 			}
 			if ev.done {
-				return ev.outcome
+				return *ev.outcome
 			}
 		case <-ctx.Done():
 			return e.stop(context.Cause(ctx), c, sent, streamed)
@@ -151,7 +151,7 @@ func (c *call) drain(grace time.Duration) (invocation.Outcome, bool) {
 		select {
 		case ev := <-c.events:
 			if ev.done {
-				return ev.outcome, true
+				return *ev.outcome, true
 			}
 			if ev.ends == nil {
 				c.taken(errWrite)

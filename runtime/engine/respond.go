@@ -48,18 +48,21 @@ func (v *isolate) respond(c *call, value goja.Value) bool {
 	c.outcome.HeadSent, c.outcome.Streamed = true, head.streamed
 	switch {
 	case stream != nil:
-		c.give(&head)
+		c.give(headOf(head))
 		return v.enter(func() { v.pump(c, v.realm.ReadStream(stream)) })
 	case source != nil:
 		head.source = source
 		v.loop.pending++ // the copying, which the caller does
-		c.give(&head)
+		c.give(headOf(head))
 		return true
 	}
 	head.data = data
 	c.answerWith(head, codeOfStatus(p.Status()), nil)
 	return true
 }
+
+// headOf is e in memory of its own: most heads come with their end, in that of the call.
+func headOf(e event) *event { return &e }
 
 func codeOfStatus(status int) invocation.Code {
 	if status >= 500 {
@@ -206,9 +209,9 @@ func (c *call) background() {
 		stop.Stop()
 		wedged.Stop()
 	}
-	c.last.outcome = c.outcome
-	c.last.outcome.CPU = c.cpu
-	c.last.outcome.Hits = c.hits
+	out := c.outcome
+	out.CPU, out.Hits = c.cpu, c.hits
+	c.last.outcome = &out
 	c.give(&c.last)
 }
 

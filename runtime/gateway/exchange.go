@@ -45,6 +45,8 @@ type exchange struct {
 	body     *body // nil: none
 	sink     sink
 	start    time.Time
+	// leaves says that the parent's context ends with ErrClientClosed, and by that only.
+	leaves bool
 
 	ctx   context.Context // of this invocation only; Writer's methods have none
 	timer *time.Timer     // ends ctx with ErrTimeout
@@ -74,9 +76,15 @@ var _ invocation.Writer = (*exchange)(nil)
 // run invokes the version and returns the outcome once it is counted. parent is the
 // caller's patience.
 func (e *exchange) run(parent context.Context) invocation.Outcome {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	within := parent
+	if !e.leaves {
+		within = context.WithoutCancel(parent)
+	}
+	ctx, cancel := context.WithCancelCause(within)
 	defer cancel(nil)
-	defer context.AfterFunc(parent, func() { cancel(invocation.ErrClientClosed) })()
+	if !e.leaves {
+		defer context.AfterFunc(parent, func() { cancel(invocation.ErrClientClosed) })()
+	}
 	e.ctx = ctx
 	e.timer = time.AfterFunc(time.Duration(e.version.limits.Timeout), func() { cancel(invocation.ErrTimeout) })
 	defer e.timer.Stop()

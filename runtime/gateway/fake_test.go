@@ -60,7 +60,7 @@ func listen(t testing.TB, h http.Handler) string {
 		t.Cleanup(srv.Close)
 		return srv.URL
 	}
-	front, err := http1.New(http1.Config{Handler: h, Prefix: gateway.Prefix, Rest: srv.Config})
+	front, err := http1.New(http1.Config{Handler: h, Prefix: gateway.Prefix, Rest: srv.Config, Gone: invocation.ErrClientClosed})
 	if err != nil {
 		t.Fatal(err)
 	}

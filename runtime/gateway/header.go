@@ -135,7 +135,7 @@ func (g *Gateway) setForwarded(h http.Header, r *http.Request, value func(string
 		dropForwarded(h)
 	}
 	if peer.IsValid() {
-		chain := peer.String()
+		chain := text(peer, r.RemoteAddr)
 		if before := h["X-Forwarded-For"]; len(before) > 0 {
 			chain = strings.Join(before, ", ") + ", " + chain
 		}
@@ -151,6 +151,15 @@ func (g *Gateway) setForwarded(h http.Header, r *http.Request, value func(string
 	if len(h["X-Forwarded-Host"]) == 0 {
 		h["X-Forwarded-Host"] = value(r.Host)
 	}
+}
+
+// text is the address in words; those that stand in front of a port already need not
+// be made again.
+func text(peer netip.Addr, remote string) string {
+	if at := strings.LastIndexByte(remote, ':'); at > 0 && peer.Is4() && remote[0] != '[' {
+		return remote[:at]
+	}
+	return peer.String()
 }
 
 // checkHead says why a function's status and header cannot be sent.

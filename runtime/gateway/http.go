@@ -74,7 +74,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	s.traceparent[0] = v.offer(g, &trace, start, traceparent)
 	header := g.requestHeader(r.Header, trace, s.traceparent)
 	g.setForwarded(header, r, s.value)
-	e := &exchange{g: g, version: v, share: route.share, compared: picked.compared, sink: s, start: start, request: invocation.Request{
+	e := &exchange{g: g, version: v, share: route.share, compared: picked.compared, sink: s, start: start, leaves: leaves(w), request: invocation.Request{
 		ID: s.request, Version: v.meta.ID, Trigger: invocation.TriggerHTTP, Method: r.Method,
 		URL: g.address(t.rest, r.URL), Header: header, Trace: trace, Slow: v.tracer(g.cfg.Trace).Slow(), Limits: *v.limits,
 	}}
@@ -87,6 +87,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	if s.cut {
 		panic(http.ErrAbortHandler) // the only way to show the client that this is not the whole answer
 	}
+}
+
+// leaves reports whether a server ends a request's context with ErrClientClosed where
+// the client leaves, so that nobody need translate it.
+func leaves(w http.ResponseWriter) bool {
+	s, ok := w.(interface{ Gone() error })
+	return ok && errors.Is(s.Gone(), invocation.ErrClientClosed)
 }
 
 func hasBody(r *http.Request) bool {

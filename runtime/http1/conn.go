@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -44,8 +45,15 @@ type conn struct {
 	out     []byte // memory of the response
 
 	ctx      context.Context // ends when the client leaves; a connection's requests come one by one
-	cancel   context.CancelFunc
+	cancel   context.CancelCauseFunc
 	template *http.Request // what all requests of this connection share
+
+	// Of the request that runs: the next one has the same memory.
+	request  http.Request
+	url      url.URL
+	fields   http.Header
+	response response
+	header   http.Header // of the response
 
 	timer   *time.Timer // starts watch
 	mu      sync.Mutex
@@ -55,8 +63,11 @@ type conn struct {
 }
 
 func newConn(s *Server, rwc net.Conn, handed *handedOver) *conn {
-	c := &conn{srv: s, rwc: rwc, handed: handed, buf: make([]byte, smallBuffer), watched: make(chan struct{}, 1)}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c := &conn{
+		srv: s, rwc: rwc, handed: handed, buf: make([]byte, smallBuffer), watched: make(chan struct{}, 1),
+		fields: http.Header{}, header: http.Header{},
+	}
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	c.template = (&http.Request{
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: rwc.RemoteAddr().String(),
 	}).WithContext(c.ctx)
@@ -66,17 +77,14 @@ func newConn(s *Server, rwc net.Conn, handed *handedOver) *conn {
 // serve answers requests until the connection ends or is handed over.
 func (c *conn) serve() {
 	defer c.srv.forget(c)
-	defer c.cancel()
+	defer c.cancel(nil)
 	for {
 		p, v := c.next()
-		var r *http.Request
-		if v == whole {
-			if r = c.request(&p); r == nil {
-				v = odd
-			}
+		if v == whole && !c.take(&p) {
+			v = odd
 		}
 		switch {
-		case v == whole && c.answer(r):
+		case v == whole && c.answer():
 		case v == odd && c.handOver():
 			return
 		default:
@@ -124,7 +132,7 @@ func (c *conn) next() (plain, verdict) {
 		return plain{}, partial // it was closed for being idle
 	}
 	for slow := false; ; slow = true {
-		p, v := parse(c.buf[c.at:c.end], c.srv.cfg.Prefix)
+		p, v := parse(c.buf[c.at:c.end], c.srv.cfg.Prefix, c.fields)
 		if v != partial {
 			if slow {
 				c.setDeadline(time.Time{})
@@ -196,28 +204,28 @@ func (c *conn) fill() bool {
 	return n > 0
 }
 
-// request makes what the handler sees; nil: it is nothing for this server.
-func (c *conn) request(p *plain) *http.Request {
-	u, ok := p.url()
-	if !ok {
-		return nil
+// take makes what the handler sees; false: it is nothing for this server.
+func (c *conn) take(p *plain) bool {
+	if !p.url(&c.url) {
+		return false
 	}
-	r := new(http.Request)
+	r := &c.request
 	*r = *c.template
-	r.Method, r.URL, r.RequestURI, r.Header, r.Host, r.Body = p.method, u, p.target, p.header, p.host, http.NoBody
+	r.Method, r.URL, r.RequestURI, r.Header, r.Host, r.Body = p.method, &c.url, p.target, p.header, p.host, http.NoBody
 	if p.length > 0 {
 		from := c.at + p.size - p.length
 		r.ContentLength, r.Body = int64(p.length), &body{left: bytes.Clone(c.buf[from : from+p.length])}
 	}
 	c.at += p.size
-	return r
+	return true
 }
 
-// answer has a request handled, and reports whether the connection can be used
+// answer has the request handled, and reports whether the connection can be used
 // again.
-func (c *conn) answer(r *http.Request) (again bool) {
+func (c *conn) answer() (again bool) {
 	c.startWatch()
-	w := &response{c: c, method: r.Method, header: http.Header{}, buf: c.out[:0]}
+	w := &c.response
+	*w = response{c: c, method: c.request.Method, header: c.header, buf: c.out[:0]}
 	defer func() {
 		p := recover()
 		c.endWatch()
@@ -229,9 +237,22 @@ func (c *conn) answer(r *http.Request) (again bool) {
 		if c.out = w.buf; cap(c.out) > maxBuffer {
 			c.out = nil
 		}
+		c.request, c.url, c.response = http.Request{}, url.URL{}, response{} // a connection that waits holds nothing of them
+		c.fields, c.header = emptied(c.fields), emptied(c.header)
 	}()
-	c.srv.cfg.Handler.ServeHTTP(w, r)
+	c.srv.cfg.Handler.ServeHTTP(w, &c.request)
 	return
+}
+
+// keptFields is how many fields a header may have had whose memory is kept.
+const keptFields = 16
+
+func emptied(h http.Header) http.Header {
+	if len(h) > keptFields {
+		return http.Header{}
+	}
+	clear(h)
+	return h
 }
 
 // startWatch has the connection looked after if the request takes longer.
@@ -266,7 +287,7 @@ func (c *conn) watch() {
 	c.end += n
 	if n == 0 && err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.gone = true
-		c.cancel()
+		c.cancel(c.srv.cfg.Gone)
 	}
 }
 

@@ -41,15 +41,18 @@ var methods = []string{
 // lines end in CRLF, nothing is folded, there is one Host and at most one
 // Content-Length, no encoding, no upgrade, and nothing about the connection but that
 // it stay.
-func parse(b []byte, prefix string) (plain, verdict) {
+// The header is put into fields, which is emptied first.
+func parse(b []byte, prefix string, fields http.Header) (plain, verdict) {
 	end := bytes.Index(b, []byte("\r\n\r\n"))
 	if end < 0 {
 		return plain{}, begins(b, prefix)
 	}
 	head := string(b[:end+2])
-	line, fields, _ := strings.Cut(head, "\r\n")
+	line, rest, _ := strings.Cut(head, "\r\n")
 	p, ok := requestLine(line, prefix)
-	if !ok || !p.fields(fields) {
+	clear(fields)
+	p.header = fields
+	if !ok || !p.fields(rest) {
 		return plain{}, odd
 	}
 	p.size = end + 4 + p.length
@@ -108,7 +111,6 @@ func (p *plain) fields(s string) bool {
 	if n > maxFields {
 		return false
 	}
-	p.header = make(http.Header, n)
 	values := make([]string, 0, n) // one array for all: most names come once
 	hosts, lengths := 0, 0
 	for s != "" {
@@ -148,9 +150,32 @@ func (p *plain) fields(s string) bool {
 }
 
 // url is the target as net/http reads it.
-func (p *plain) url() (*url.URL, bool) {
-	u, err := url.ParseRequestURI(p.target)
-	return u, err == nil
+func (p *plain) url(u *url.URL) bool {
+	path, query, asked := strings.Cut(p.target, "?")
+	if plainPath(path) && (query != "" || !asked) {
+		*u = url.URL{Path: path, RawQuery: query}
+		return true
+	}
+	read, err := url.ParseRequestURI(p.target)
+	if err == nil {
+		*u = *read
+	}
+	return err == nil
+}
+
+// plainPath reports whether a path means the same with and without its escapes: it
+// has none, and needs none.
+func plainPath(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
+		case c == '/' || c == '-' || c == '_' || c == '.' || c == '~':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // number reads a Content-Length: digits, no leading zero, within reason.

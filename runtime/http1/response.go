@@ -196,6 +196,9 @@ func (w *response) FlushError() error {
 // Flush implements http.Flusher.
 func (w *response) Flush() { _ = w.FlushError() } // Write reports it
 
+// Gone is Config.Gone.
+func (w *response) Gone() error { return w.c.srv.cfg.Gone }
+
 // SetWriteDeadline is for http.ResponseController. It holds for this response.
 func (w *response) SetWriteDeadline(t time.Time) error {
 	w.late = true

@@ -30,8 +30,14 @@ type Config struct {
 	// Handler answers plain requests. It differs from net/http's in this: the body
 	// is whole, nobody guesses a Content-Type, an answer without a Content-Length is
 	// chunked, and there are no trailers and no Hijack. A panic ends the connection;
-	// http.ErrAbortHandler does so in silence.
+	// http.ErrAbortHandler does so in silence. The request with its URL and header, and
+	// the ResponseWriter with its own, are the handler's until it returns: the next
+	// request has their memory. Only their strings, and the values of the request's
+	// header, can be kept.
 	Handler http.Handler
+	// Gone is the cause with which a request's context ends when its client leaves;
+	// nil: context.Canceled. The ResponseWriter's method Gone returns it.
+	Gone error
 	// Prefix is what the targets of plain requests begin with; it begins with "/".
 	Prefix string
 	// Rest serves every other connection; its limits and timeouts hold for them, and

@@ -40,7 +40,7 @@ func open(t *testing.T, h http.HandlerFunc) *rig {
 		})
 	}
 	srv, err := http1.New(http1.Config{
-		Handler: by("http1"), Prefix: "/fn/",
+		Handler: by("http1"), Prefix: "/fn/", Gone: errGone,
 		Rest: &http.Server{Handler: by("net/http"), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute},
 	})
 	if err != nil {
@@ -271,11 +271,12 @@ func TestBrokenAnswersEndTheConnection(t *testing.T) {
 
 // A client that leaves ends the context of its request, also of one behind others.
 func TestClientGone(t *testing.T) {
-	left := make(chan error, 1)
+	left := make(chan error, 2)
 	r := open(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/fn/wait" {
 			<-r.Context().Done()
 			left <- r.Context().Err()
+			left <- context.Cause(r.Context())
 		}
 	})
 	c := r.dial()
@@ -285,6 +286,35 @@ func TestClientGone(t *testing.T) {
 	c.Close()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+	if err := <-left; !errors.Is(err, errGone) {
+		t.Error(err)
+	}
+}
+
+var errGone = errors.New("the client has left")
+
+// A request and its answer show nothing of those before them, whose memory they have.
+func TestNothingOfOneBefore(t *testing.T) {
+	c := open(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			w.Header().Set("Left", "over")
+			w.WriteHeader(http.StatusNotFound)
+		}
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprint(w, r.Method, r.URL, r.Header, r.ContentLength, string(body), w.Header())
+	}).dial()
+	const want = "GET/fn/a map[] 0map[By:[http1]]"
+	many := "POST /fn/b%20c?d HTTP/1.1\r\nHost: y\r\nA: b\r\nA: c\r\nContent-Length: 2\r\n"
+	for i := range 40 {
+		many += fmt.Sprintf("X-%d: 1\r\n", i)
+		c.send(many + "\r\nhi" + get)
+		if _, body := c.answer("POST"); !strings.Contains(body, "hi") || !strings.Contains(body, "A:[b c]") {
+			t.Fatal(body)
+		}
+		if _, body := c.answer("GET"); body != want {
+			t.Fatalf("%q, not %q", body, want)
+		}
 	}
 }
 

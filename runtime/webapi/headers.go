@@ -70,9 +70,15 @@ func (l fieldList) combined() fieldList {
 // wire makes the map that net/http takes; values become bytes again.
 func (l fieldList) wire() http.Header {
 	h := make(http.Header, len(l)+2)
+	all := make([]string, 0, len(l)) // most fields have one value: all share one array
 	for _, f := range l {
-		key := textproto.CanonicalMIMEHeaderKey(f.name)
-		h[key] = append(h[key], wireFromText(f.value))
+		key, value := textproto.CanonicalMIMEHeaderKey(f.name), wireFromText(f.value)
+		if before := h[key]; before != nil {
+			h[key] = append(before, value)
+			continue
+		}
+		all = append(all, value)
+		h[key] = all[len(all)-1 : len(all) : len(all)]
 	}
 	return h
 }

@@ -175,7 +175,8 @@ func (p *pair) run(wg *sync.WaitGroup, handler func(x *exchange)) (broken chan e
 				}
 				continue
 			}
-			x := &exchange{c: p.c, id: f.stream, out: newOutflow(responseWindow)}
+			x := &exchange{c: p.c, id: f.stream}
+			x.out.open(responseWindow)
 			x.ctx, x.cancel = context.WithCancelCause(context.Background())
 			if f.data[0]&flagBody != 0 {
 				x.body = newInflow(requestWindow, f.data[0]&flagStreamed != 0, x.grant)

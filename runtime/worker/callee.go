@@ -90,7 +90,9 @@ func (w *process) openCall(f frame) error {
 		return nil //nolint:nilerr // the function's mistake, and it is told
 	}
 	req.Header, req.ContentLength = header, length
-	w.pool.wg.Go(func() { call.run(ctx, s.caller, req) })
+	by := s.caller
+	caller := invocation.Request{ID: by.ID, Version: by.Version, Trigger: by.Trigger, Trace: by.Trace, Depth: by.Depth}
+	w.pool.wg.Go(func() { call.run(ctx, caller, req) })
 	return nil
 }
 

@@ -26,10 +26,10 @@ type exchange struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	body   *inflow // nil: none
-	out    *outflow
+	out    outflow
 
 	// Of the goroutine that runs Invoke.
-	held     []byte // frames that wait for more
+	held     []byte // frames that wait for more, in memory of the goroutine's
 	streamed bool
 
 	mu       sync.Mutex
@@ -50,7 +50,8 @@ type exchangeKey struct{}
 
 // request takes REQ and has it run.
 func (c *child) request(f frame) error {
-	x := &exchange{c: c, id: f.stream, raw: string(f.data), out: newOutflow(responseWindow)}
+	x := &exchange{c: c, id: f.stream, raw: string(f.data)}
+	x.out.open(responseWindow)
 	cur := cursor{s: x.raw}
 	flags := cur.byte()
 	if x.index = c.version(uint32(cur.uint())); x.index == nil {
@@ -144,7 +145,6 @@ func (x *exchange) finish(out invocation.Outcome) {
 	}
 	x.c.out.commit(b)
 	x.mu.Unlock()
-	x.held = nil
 	x.cancel(errEnded)
 }
 
@@ -161,9 +161,6 @@ var errEnded = errors.New("the invocation has ended")
 // Head implements invocation.Writer.
 func (x *exchange) Head(status int, header http.Header, streamed bool) error {
 	at := len(x.held)
-	if x.held == nil {
-		x.held = make([]byte, 0, 512)
-	}
 	b := open(x.held, kindHead, x.id)
 	var flags byte
 	if streamed {
@@ -246,7 +243,10 @@ type hands struct {
 	idle []chan *exchange
 }
 
-const maxIdleHands = 256
+const (
+	maxIdleHands = 256
+	keepHeld     = 4 << 10 // of frames; more memory is let go with its invocation
+)
 
 func (h *hands) run(x *exchange) {
 	h.mu.Lock()
@@ -264,8 +264,14 @@ func (h *hands) run(x *exchange) {
 }
 
 func (h *hands) loop(work chan *exchange) {
+	held := make([]byte, 0, 512)
 	for x := range work {
+		x.held = held[:0]
 		x.serve()
+		if cap(x.held) <= keepHeld {
+			held = x.held
+		}
+		x.held = nil
 		h.mu.Lock()
 		if len(h.idle) >= maxIdleHands {
 			h.mu.Unlock()

@@ -164,9 +164,7 @@ func eager(req *invocation.Request) bool {
 
 // begin opens a stream for a version that is loaded, and sends its request.
 func (w *process) begin(req *invocation.Request, body io.Reader) (*stream, error) {
-	s := &stream{w: w, credit: responseWindow, caller: invocation.Request{
-		ID: req.ID, Version: req.Version, Trigger: req.Trigger, Trace: req.Trace, Depth: req.Depth,
-	}}
+	s := &stream{w: w, credit: responseWindow, caller: req}
 	if body != nil {
 		s.body = newUpload(body, eager(req), func(k kind, payload []byte) { w.out.send(k, s.id, payload) })
 	}

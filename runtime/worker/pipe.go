@@ -121,9 +121,14 @@ type outflow struct {
 }
 
 func newOutflow(window int) *outflow {
-	f := &outflow{credit: window, window: window}
-	f.cond.L = &f.mu
+	f := new(outflow)
+	f.open(window)
 	return f
+}
+
+func (f *outflow) open(window int) {
+	f.credit, f.window = window, window
+	f.cond.L = &f.mu
 }
 
 // take waits for credit and returns how many bytes of at most want may go.

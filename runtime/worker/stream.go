@@ -28,8 +28,8 @@ var errOverrun = fmt.Errorf("%w: more bytes than there was credit for", errFrame
 type stream struct {
 	w      *process
 	id     uint32
-	caller invocation.Request // what a call made by it says of its caller; no body, no header
-	body   *upload            // the request's body; nil: none
+	caller *invocation.Request // what Invoke was given; its body and header are nobody's after it
+	body   *upload             // the request's body; nil: none
 
 	mu      sync.Mutex
 	box     *inbox // nil: Invoke has returned, and nobody takes what comes

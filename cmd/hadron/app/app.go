@@ -22,6 +22,7 @@ import (
 
 	"hadron/runtime/gateway"
 	"hadron/runtime/http1"
+	"hadron/runtime/invocation"
 )
 
 // Options are what a process is made of. Logger is required.
@@ -166,7 +167,7 @@ func (a *App) serve(handlers ...http.Handler) error {
 	log := a.log.With(slog.String("component", "http"))
 	for i, l := range a.listeners {
 		server, err := http1.New(http1.Config{
-			Handler: handlers[i], Prefix: gateway.Prefix, Logger: log,
+			Handler: handlers[i], Prefix: gateway.Prefix, Logger: log, Gone: invocation.ErrClientClosed,
 			Rest: &http.Server{
 				Handler:           handlers[i],
 				ReadHeaderTimeout: 10 * time.Second,

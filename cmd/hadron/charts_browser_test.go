@@ -6,10 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
+	"hadron/ui/client"
 	"hadron/ui/wire"
 )
 
@@ -141,4 +143,81 @@ func TestChartsShowAnyTime(t *testing.T) {
 			input.dispatchEvent(new Event("input", {bubbles: true}));
 		})`), pressText("button", "Show"), becomes(`document.querySelector("[data-span]")?.dataset.span === String(new Date("2026-01-02T03:04:05") / 1000) + "-" + String(new Date("2026-01-02T04:04:05") / 1000)`), seeText("No data in this time"))
 	b.do("press Live", pressText("button", "Live"), gone("[data-span]"))
+}
+
+const wordy = `
+export default {
+  fetch(request: Request): Response {
+    const path = new URL(request.url).pathname;
+    for (let i = 0; i < 300; i++) console.info("line", i, "of", path);
+    return new Response("ok");
+  },
+};
+`
+
+// Where the page shows a part of the past, its log and its traces are of that part:
+// older lines come when they are asked for, the filter is the server's, and one press
+// is back at the log as it is written.
+func TestLogsAndTracesOfAChosenTime(t *testing.T) {
+	p := startServer(t, t.TempDir(), "--dev")
+	const name = "pay/core/charge"
+	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions", wire.Register{Source: wordy}, nil)
+	api, err := client.New(p.url, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lastOf := func(path string) time.Time {
+		t.Helper()
+		var last time.Time
+		if err := api.Logs(t.Context(), name, client.LogFilter{Query: "of " + path, Limit: 1}, func(r wire.LogRecord) error { last = r.Time; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return last
+	}
+	for range 3 {
+		p.want(http.StatusOK, http.MethodGet, "/fn/"+name+"/early", nil, nil)
+	}
+	eventually(t, "the early lines are kept", 10*time.Second, func() (bool, string) { return !lastOf("/early").IsZero(), "none yet" })
+	to := lastOf("/early").Unix() + 1
+	eventually(t, "that time is over", 10*time.Second, func() (bool, string) { return time.Now().Unix() > to, "it is not" })
+	p.want(http.StatusOK, http.MethodGet, "/fn/"+name+"/later", nil, nil)
+	eventually(t, "a later time is logged of", 10*time.Second, func() (bool, string) { return !lastOf("/later").IsZero(), "none yet" })
+
+	b := openTab(t, p)
+	const lines = `[aria-label="Lines of the log"]`
+	count := func(css string) string { return fmt.Sprintf("document.querySelectorAll(`%s`).length", css) }
+	b.do("open a part of the past", chromedp.EmulateViewport(1440, 900), b.goTo(fmt.Sprintf("/f/%s?range=%d-%d", name, to-60, to)),
+		see(fmt.Sprintf(`[data-searched="%d-%d"]`, to-60, to)), becomes(count(lines+` > [data-level]`)+` === 500`))
+	if text := b.eval("document.querySelector(`" + lines + "`).textContent"); !strings.Contains(text, "line 299 of /early") || strings.Contains(text, "/later") {
+		t.Errorf("the last lines of that time are not shown, or others are: %.300s", text)
+	}
+	b.do("see its traces", becomes(count("[data-trace]")+` === 3`))
+	shots(t, b.ctx, "past")
+	b.do("ask for older lines", pressText("button", "Older lines"), becomes(count(lines+` > [data-level]`)+` === 900`), gone(lines+" button"))
+	b.do("filter them", typeIn(`[aria-label="Filter logs"]`, "/early 299"), becomes(count(lines+` > [data-level]`)+` === 3`))
+	b.do("filter all of them out", typeIn(`[aria-label="Filter logs"]`, "9"), seeText("No line fits in this time"))
+	b.do("be live again", chromedp.Click(chromedp.Search(`//section[@aria-labelledby="logs-title"]//button[contains(., "Live")]`)), see(`[role="log"]`), gone("[data-span]"),
+		becomes(count("[data-trace]")+` > 3`))
+}
+
+// The dashboards of many functions are drawn with the marks that Grafana draws: what
+// was deployed when, which a reader of the screen hears too.
+func TestDashboardsMarkDeployments(t *testing.T) {
+	p := startServer(t, t.TempDir(), "--dev")
+	const name = "pay/core/charge"
+	for _, label := range []string{"one", "two"} {
+		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions?alias=live", wire.Register{Source: strings.Replace(busy, "LABEL", label, 1)}, nil)
+	}
+	callers(t, func() string { return "/fn/" + name }, func() *process { return p })
+	b := openTab(t, p)
+	b.do("open", chromedp.EmulateViewport(1440, 900), b.goTo("/dashboards/pay?range=15m"), see(firstChart+" canvas"))
+	// From the newest moment back, until the deployment is told.
+	b.do("find it by keyboard", becomes(`(() => {
+		const chart = document.querySelector('`+firstChart+`');
+		if (chart.ariaValueText.includes("Deployments: core/charge@2 live")) return true;
+		const end = chart.ariaValueText.startsWith("now") || chart.ariaValueNow === chart.ariaValueMin;
+		chart.dispatchEvent(new KeyboardEvent("keydown", {key: end ? "End" : "ArrowLeft", bubbles: true, cancelable: true}));
+		return false;
+	})()`))
+	shots(t, b.ctx, "dashboard-team")
 }

@@ -18,6 +18,8 @@ type tracesCommand struct {
 	Trace    string        `arg:"" optional:"" help:"Id of the trace to show."`
 	Errors   bool          `help:"Only calls that failed."`
 	Min      time.Duration `help:"Only calls that took at least this, such as 300ms."`
+	Since    string        `help:"Only calls that began after this: a time (RFC 3339) or an age such as 15m."`
+	Until    string        `help:"Only calls that began before this."`
 	Request  string        `help:"Only the call of this request id."`
 	Limit    int           `short:"n" default:"20" help:"At most this many calls, the newest."`
 }
@@ -41,7 +43,7 @@ func (c *tracesCommand) Run(ctx context.Context, std stdio) error {
 		}
 		return printTrace(std.Out, t)
 	}
-	list, err := api.Traces(ctx, string(name), client.TraceFilter{Errors: c.Errors, Min: c.Min, Request: c.Request, Limit: c.Limit})
+	list, err := api.Traces(ctx, string(name), client.TraceFilter{Errors: c.Errors, Min: c.Min, Since: c.Since, Until: c.Until, Request: c.Request, Limit: c.Limit})
 	if err != nil {
 		return err
 	}

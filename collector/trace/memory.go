@@ -118,7 +118,7 @@ func (m *memory) list(name function.Name, f Filter) []Call {
 	}
 	var out []Call
 	for _, c := range slices.Concat(s.ordinary, s.notable) {
-		if (!f.Errors || c.Code.IsError()) && c.Duration >= f.Min && (f.Request == "" || c.Request == f.Request) {
+		if f.takes(c) {
 			out = append(out, *c)
 		}
 	}

@@ -224,8 +224,20 @@ func (h *Handle) admit(now time.Time) bool {
 type Filter struct {
 	Errors  bool          // those that failed
 	Min     time.Duration // that took at least this
+	Since   time.Time     // that began at or after this; zero: any
+	Until   time.Time     // that began before this; zero: any
 	Request string        // of this request id; empty: any
 	Limit   int           // the newest so many; 0: 50
+}
+
+func (f Filter) takes(c *Call) bool {
+	switch {
+	case f.Errors && !c.Code.IsError(), c.Duration < f.Min, f.Request != "" && c.Request != f.Request:
+		return false
+	case c.Began.Before(f.Since), !f.Until.IsZero() && !c.Began.Before(f.Until):
+		return false
+	}
+	return true
 }
 
 // List returns calls of the function that are kept, newest first.

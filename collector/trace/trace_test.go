@@ -191,6 +191,23 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// A part of the past begins with its first moment and ends before its last.
+func TestListOfATime(t *testing.T) {
+	t.Parallel()
+	tr := open(t, trace.Config{Sample: 1})
+	h := tr.Handle(version(greeting, 1))
+	for i := range 4 {
+		h.Ended(request(greeting, id(i), span(i)), began.Add(time.Duration(i)*time.Minute), invocation.Outcome{Code: invocation.OK})
+	}
+	list := tr.List(greeting, trace.Filter{Since: began.Add(time.Minute), Until: began.Add(3 * time.Minute)})
+	if len(list) != 2 || list[0].Trace != id(2) || list[1].Trace != id(1) {
+		t.Errorf("from the first to the third minute: %+v", list)
+	}
+	if list := tr.List(greeting, trace.Filter{Since: began.Add(time.Minute)}); len(list) != 3 {
+		t.Errorf("since the first minute: %d", len(list))
+	}
+}
+
 // One trace id for all, as a client may send it, is no way around the bounds.
 func TestOneTraceOfManyCalls(t *testing.T) {
 	t.Parallel()

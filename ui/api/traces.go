@@ -27,6 +27,8 @@ func (a *api) addTraces() {
 type TraceQuery struct {
 	Errors  bool
 	Min     time.Duration
+	Since   time.Time // began at or after
+	Until   time.Time // began before; zero: any
 	Request string
 	Limit   int
 }
@@ -40,6 +42,8 @@ type TracedCall struct {
 type tracesIn struct {
 	Error   bool   `query:"error" doc:"Only calls that failed."`
 	Min     string `query:"min" maxLength:"32" doc:"Only calls that took at least this, such as 300ms."`
+	Since   string `query:"since" maxLength:"64" doc:"Only calls that began at or after this: a time (RFC 3339) or a duration before now, such as 15m or 1d."`
+	Until   string `query:"until" maxLength:"64" doc:"Only calls that began before this: a time or an age, as since."`
 	Request string `query:"request" maxLength:"128" doc:"Only the call of this request id."`
 	Limit   int    `query:"limit" minimum:"1" maximum:"1000" doc:"Calls at most, the newest; 50 unless given."`
 }
@@ -58,6 +62,13 @@ func (a *api) listTraces(ctx context.Context, c *call, in *tracesIn) (*jsonOut[w
 			return nil, refuse(http.StatusBadRequest, "invalid_request", "min is a duration such as 300ms, not %q.", in.Min)
 		}
 		q.Min = time.Duration(least)
+	}
+	var err error
+	if q.Since, err = moment("since", in.Since, time.Now()); err != nil {
+		return nil, err
+	}
+	if q.Until, err = moment("until", in.Until, time.Now()); err != nil {
+		return nil, err
 	}
 	out := wire.List[wire.Trace]{Items: a.cfg.Traces(c.name, q)}
 	if out.Items == nil {

@@ -37,6 +37,10 @@ func TestTraces(t *testing.T) {
 	if err != nil || len(list.Items) != 1 || asked != (api.TraceQuery{Errors: true, Min: 1500 * time.Millisecond, Request: "r1", Limit: 7}) {
 		t.Errorf("%+v %+v %v", list, asked, err)
 	}
+	if _, err := c.Traces(t.Context(), string(greeting), client.TraceFilter{Since: "2026-01-31T12:00:00Z", Until: "2026-01-31T12:05:00Z"}); err != nil ||
+		!asked.Since.Equal(time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)) || asked.Until.Sub(asked.Since) != 5*time.Minute {
+		t.Errorf("%+v %v", asked, err)
+	}
 	one, err := c.Trace(t.Context(), string(greeting), id)
 	if err != nil || len(one.Spans) != 2 || one.Hidden != 0 {
 		t.Errorf("%+v %v", one, err)
@@ -44,7 +48,7 @@ func TestTraces(t *testing.T) {
 	if one, err = s.client(t, "hdn_growth").Trace(t.Context(), string(greeting), id); err != nil || len(one.Spans) != 1 || one.Hidden != 1 {
 		t.Errorf("another team's calls: %+v %v", one, err)
 	}
-	for _, query := range []string{"error=perhaps", "min=soon", "limit=0", "limit=100000"} {
+	for _, query := range []string{"error=perhaps", "min=soon", "since=then", "until=soon", "limit=0", "limit=100000"} {
 		s.refused(t, 400, "invalid_request", http.MethodGet, base+"/traces?"+query, "hdn_admin", "")
 	}
 	p := s.refused(t, 404, "not_found", http.MethodGet, base+"/traces/"+strings.Repeat("1", 32), "hdn_admin", "")

@@ -141,6 +141,8 @@ func (c *Client) Errors(ctx context.Context, name string) (wire.List[wire.ErrorG
 type TraceFilter struct {
 	Errors  bool
 	Min     time.Duration
+	Since   string // a time (RFC 3339) or an age such as 15m
+	Until   string
 	Request string
 	Limit   int
 }
@@ -153,6 +155,12 @@ func (c *Client) Traces(ctx context.Context, name string, f TraceFilter) (wire.L
 	}
 	if f.Min > 0 {
 		v.Set("min", f.Min.String())
+	}
+	if f.Since != "" {
+		v.Set("since", f.Since)
+	}
+	if f.Until != "" {
+		v.Set("until", f.Until)
 	}
 	if f.Request != "" {
 		v.Set("request", f.Request)

@@ -119,7 +119,7 @@ func (a *App) setupTraces(ctx context.Context, own prometheus.Registerer) (err e
 }
 
 func (a *App) listTraces(name function.Name, q api.TraceQuery) []wire.Trace {
-	calls := a.parts.traces.List(name, trace.Filter{Errors: q.Errors, Min: q.Min, Request: q.Request, Limit: q.Limit})
+	calls := a.parts.traces.List(name, trace.Filter{Errors: q.Errors, Min: q.Min, Since: q.Since, Until: q.Until, Request: q.Request, Limit: q.Limit})
 	out := make([]wire.Trace, len(calls))
 	for i := range calls {
 		out[i] = traceView(&calls[i])

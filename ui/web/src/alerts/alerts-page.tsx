@@ -93,7 +93,12 @@ function Row({ alert: a, now }: { alert: Alert; now: number }) {
       </td>
       <td className={table.tight}>
         {a.name}
-        {a.window && <span className={table.quiet}> {a.window}</span>}
+        {(a.slo || a.window) && (
+          <span className={table.quiet}>
+            {' '}
+            {a.slo} {a.window}
+          </span>
+        )}
       </td>
       <td className={table.whole}>
         {a.silenced && <span className={table.quiet}>silenced: {a.silenced} · </span>}

@@ -39,6 +39,18 @@ export interface RequestOptions {
 
 /** Calls the server and reads its JSON; what is no JSON is not read. Every failure is an ApiError, an abort excepted. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await answerOf(path, options)
+  const type = response.headers.get('Content-Type') ?? ''
+  return (type.includes('json') ? await response.json() : undefined) as T
+}
+
+/** Reads an answer that is one JSON value a line. */
+export async function requestLines<T>(path: string, options: RequestOptions = {}): Promise<T[]> {
+  const text = await (await answerOf(path, options)).text()
+  return text.split('\n').flatMap((line) => (line ? [JSON.parse(line) as T] : []))
+}
+
+async function answerOf(path: string, options: RequestOptions): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...csrfHeader() }
   if (options.body !== undefined) headers['Content-Type'] = 'application/json'
   let response: Response
@@ -54,8 +66,7 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
     throw new ApiError(0, null, 'The server cannot be reached.')
   }
   if (!response.ok) throw new ApiError(response.status, await readProblem(response), `The server answered ${response.status}.`)
-  const type = response.headers.get('Content-Type') ?? ''
-  return (type.includes('json') ? await response.json() : undefined) as T
+  return response
 }
 
 async function readProblem(response: Response): Promise<Problem | null> {

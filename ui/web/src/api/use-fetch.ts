@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from 'react'
-import { type ApiError, asApiError, request } from './http'
+import { type ApiError, asApiError, type RequestOptions, request } from './http'
 
 export interface Fetched<T> {
   data: T | null
@@ -11,8 +11,13 @@ export interface Fetched<T> {
 /**
  * Reads a path of the API, again each `everyMs` while the page is visible. A
  * failure leaves the last data in place beside the error. A null path reads nothing.
+ * `read` is one function, not a new one each time.
  */
-export function useFetch<T>(path: string | null, everyMs = 0): Fetched<T> {
+export function useFetch<T>(
+  path: string | null,
+  everyMs = 0,
+  read: (path: string, options: RequestOptions) => Promise<T> = request,
+): Fetched<T> {
   const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null }>({
     path,
     data: null,
@@ -28,7 +33,7 @@ export function useFetch<T>(path: string | null, everyMs = 0): Fetched<T> {
     const load = async () => {
       if (!document.hidden || everyMs === 0) {
         try {
-          const data = await request<T>(path, { signal: abort.signal })
+          const data = await read(path, { signal: abort.signal })
           setState({ path, data, error: null })
         } catch (error) {
           if (abort.signal.aborted) return
@@ -42,7 +47,7 @@ export function useFetch<T>(path: string | null, everyMs = 0): Fetched<T> {
       abort.abort()
       window.clearTimeout(timer)
     }
-  }, [path, everyMs, turn])
+  }, [path, everyMs, turn, read])
 
   const reload = useCallback(() => setTurn((n) => n + 1), [])
   const mine = state.path === path

@@ -1,7 +1,7 @@
 import { useFetch } from '../api/use-fetch'
 import { Charts } from '../function/charts'
-import type { Mark } from '../function/marks'
 import { TimeRange } from '../function/time-range'
+import { useAnnotations } from '../function/use-panel'
 import { useSpan } from '../function/use-span'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
@@ -13,12 +13,12 @@ import styles from './dashboards.module.css'
 import { driftText, progressText } from './words'
 
 const PLATFORM = '_platform'
-const NONE: readonly Mark[] = []
 
 /** A dashboard about many functions: of everything, the platform, a team or a project. */
 export default function DashboardsPage({ of }: { of: string }) {
   const model = useFetch<DashboardModel>(pathOf(of))
   const shown = useSpan('1h')
+  const marks = useAnnotations(model.data, shown.span)
   const [team] = of.split('/')
   if (model.error?.status === 404 && !model.data) {
     return (
@@ -55,7 +55,7 @@ export default function DashboardsPage({ of }: { of: string }) {
       {m && (
         <section className="live-data" aria-label="Charts">
           <TimeRange shown={shown} />
-          <Charts rows={m.rows} interval={m.interval} shown={shown} marks={NONE} />
+          <Charts rows={m.rows} interval={m.interval} shown={shown} marks={marks} />
         </section>
       )}
     </div>

@@ -7,7 +7,7 @@ import { formatClock } from '../format/time'
 import { useSize } from '../parts/use-size'
 import type { DashboardPanel } from '../wire.gen'
 import styles from './chart.module.css'
-import type { Mark } from './marks'
+import { type Mark, marksAt } from './marks'
 import { type Drawn, isShare } from './model'
 import { Moment } from './moment'
 import { type Content, dataOf, GUTTER, HEIGHT, plotOf } from './plot'
@@ -69,6 +69,10 @@ export function Chart({ panel, drawn: loaded, busy, error, axis, marks, shown }:
 
   const time = at === null ? null : (drawn.times[at] ?? null)
   const values = drawn.lines.map((line) => `${line.label} ${text(valueAt(line.values, at))}`).join(', ')
+
+  const half = (axis.end - axis.start) / Math.max(2, 2 * drawn.times.length)
+  const then = time === null ? [] : marksAt(marks, time, half)
+  const told = [values || 'no data', ...then.map((m) => m.detail)].join('; ')
 
   /** Moves the cursor of all charts to a moment of this one's; `null` takes it away. */
   const point = (next: number | null) => {
@@ -141,7 +145,7 @@ export function Chart({ panel, drawn: loaded, busy, error, axis, marks, shown }:
         aria-valuemin={axis.start}
         aria-valuemax={axis.end}
         aria-valuenow={Math.round(time ?? axis.end)}
-        aria-valuetext={`${time === null ? 'now' : formatClock(time * 1000, Date.now(), true)}: ${values || 'no data'}`}
+        aria-valuetext={`${time === null ? 'now' : formatClock(time * 1000, Date.now(), true)}: ${told}`}
         onKeyDown={onKeyDown}
         onPointerEnter={() => setMine(true)}
         onPointerLeave={() => setMine(false)}

@@ -34,6 +34,7 @@ import { Charts, isChart } from './charts'
 import { ErrorGroups } from './error-groups'
 import styles from './function-page.module.css'
 import { History } from './history'
+import { LogSearch } from './log-search'
 import { LogTail } from './log-tail'
 import { type Mark, marksOf } from './marks'
 import { isShare } from './model'
@@ -114,6 +115,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const rows = model?.rows.filter((row) => row.panels.some(isChart)) ?? []
   const summary = model?.rows.filter((row) => !row.panels.some(isChart)).flatMap((row) => row.panels) ?? []
   const drawing = { interval: model?.interval ?? 0, shown, marks }
+  const past = shown.span.live === null ? { from: shown.span.from, to: shown.span.to } : null
   const many = (versions.data?.items.length ?? 0) > 1
   return (
     <div className={styles.page}>
@@ -162,12 +164,12 @@ export default function FunctionPage({ name }: { name: string }) {
         </section>
         <aside className={`${styles.side} live-data`}>
           <Versions versions={versions} shares={health?.versions ?? []} now={now} onHistory={() => setDialog('history')} />
-          <ErrorGroups groups={point?.errors ?? null} now={now} />
+          <ErrorGroups groups={point?.errors ?? null} past={past} now={now} />
           <Operable name={name} operability={operability} alerts={firing} runbook={fn.data?.spec.runbook} now={now} />
         </aside>
       </div>
-      <LogTail name={name} />
-      <Traces name={name} />
+      {past ? <LogSearch name={name} {...past} shown={shown} /> : <LogTail name={name} />}
+      <Traces name={name} past={past} />
       <section className={`${styles.charts} ${styles.below} live-data`} aria-label="More charts">
         <Charts rows={rows.slice(ROWS_ABOVE)} {...drawing} />
       </section>

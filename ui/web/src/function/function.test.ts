@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { align } from '../api/prometheus'
 import type { DashboardPanel, Deployment, LogRecord } from '../wire.gen'
-import { fieldsText, filterLogs, stackText } from './logs'
+import { fieldsText, filterLogs, searchQuery, stackText } from './logs'
 import { drawnOf, filled, legendOf, levelOf, linesOf, scaleOf, stack } from './model'
 import { previousVersions } from './previous'
 
@@ -162,5 +162,20 @@ describe('the version to go back to', () => {
     expect(previousVersions([deployment(1, 'rolled_back', [7], [6])]).size).toBe(0)
     expect(previousVersions([deployment(1, 'repointed', [6], [6, 7])]).size).toBe(0)
     expect(previousVersions([deployment(1, 'deployed', [], [1])]).size).toBe(0)
+  })
+})
+
+describe('a search of the log', () => {
+  const search = (text: string, level = 'debug') =>
+    searchQuery({ from: 1_767_225_600, to: 1_767_225_900, level, text, limit: 500 })
+  test('asks for a time, and for as much of the filter as the server knows', () => {
+    const time = 'since=2026-01-01T00%3A00%3A00.000Z&until=2026-01-01T00%3A05%3A00.000Z&limit=500'
+    expect(search('')).toBe(time)
+    expect(search('card DECLINED', 'warn')).toBe(`${time}&level=warn&q=declined`)
+    expect(search('@7 00abcdefgh123456')).toBe(`${time}&version=7&request=00abcdefgh123456`)
+  })
+  test('does not ask for what a line only shows', () => {
+    expect(search('user=ada "x" @me')).not.toContain('q=')
+    expect(search('x'.repeat(300))).toContain(`q=${'x'.repeat(200)}`)
   })
 })

@@ -1,11 +1,11 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { formatMillis, formatUTC, parseTime } from '../format/time'
 import { logsTopic } from '../live/topics'
 import { useTopic } from '../live/use-live'
 import { Loading, Notice } from '../parts/notice'
-import { useParam } from '../router'
+import { LogBar, useLogFilter } from './log-bar'
 import styles from './log-tail.module.css'
-import { fieldsText, filterLogs, LEVELS, type LogLine, stackText } from './logs'
+import { fieldsText, filterLogs, type LogLine, stackText } from './logs'
 
 const SHOWN = 400
 
@@ -13,8 +13,8 @@ const SHOWN = 400
 export function LogTail({ name }: { name: string }) {
   const spec = useMemo(() => logsTopic(name), [name])
   const topic = useTopic(spec)
-  const [level, setLevel] = useParam('level', 'debug')
-  const [text, setText] = useParam('log')
+  const filter = useLogFilter()
+  const { level, text } = filter
   const [held, setHeld] = useState<LogLine[] | null>(null)
   const box = useRef<HTMLDivElement>(null)
   const atEnd = useRef(true)
@@ -35,34 +35,15 @@ export function LogTail({ name }: { name: string }) {
   useEffect(() => {
     if (!held) atEnd.current = true
   }, [held])
-  // The page is drawn after its address was read, so #logs is followed here.
-  useEffect(() => {
-    if (window.location.hash === '#logs') box.current?.scrollIntoView({ block: 'center' })
-  }, [])
+  useAnchor(box)
 
   return (
     <section className={styles.logs} aria-labelledby="logs-title">
-      <div className={styles.bar}>
-        <h2 id="logs-title">Logs</h2>
-        <select value={level} onChange={(e) => setLevel(e.currentTarget.value)} aria-label="Least level">
-          {LEVELS.map((l) => (
-            <option key={l} value={l}>
-              {l === 'debug' ? 'all levels' : l === 'error' ? 'error only' : `${l} and worse`}
-            </option>
-          ))}
-        </select>
-        <input
-          type="search"
-          value={text}
-          placeholder="Filter: text, request id, @version"
-          aria-label="Filter logs"
-          spellCheck={false}
-          onChange={(e) => setText(e.currentTarget.value)}
-        />
+      <LogBar filter={filter}>
         <button type="button" aria-pressed={held !== null} onClick={() => setHeld(held ? null : all)}>
           {held ? `Resume${waiting > 0 ? ` · ${waiting === SHOWN ? `${SHOWN}+` : waiting} new` : ''}` : 'Pause'}
         </button>
-      </div>
+      </LogBar>
       <div
         ref={box}
         className={`${styles.box} live-data`}
@@ -92,6 +73,13 @@ export function LogTail({ name }: { name: string }) {
       </div>
     </section>
   )
+}
+
+/** The page is drawn after its address was read, so #logs is followed here. */
+export function useAnchor(box: RefObject<HTMLElement | null>) {
+  useEffect(() => {
+    if (window.location.hash === '#logs') box.current?.scrollIntoView({ block: 'center' })
+  }, [box])
 }
 
 /** One line of a log, with its fields and its stack. */

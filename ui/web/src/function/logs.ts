@@ -1,4 +1,5 @@
 import type { Frame, LogRecord } from '../wire.gen'
+import { stamp } from './span'
 
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
@@ -6,6 +7,33 @@ export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export interface LogLine {
   key: string
   record: LogRecord
+}
+
+/** What the server is asked for: a part of the past, and as much of the filter as it knows. */
+export interface Search {
+  from: number // Unix seconds
+  to: number
+  level: string
+  text: string
+  limit: number
+}
+
+const MAX_TEXT = 200 // that the server takes
+const REQUEST = /^[0-9a-hjkmnp-tv-z]{16}$/ // letters of a request id are hard to confuse
+
+/** The query of a search. The server takes a version, a request and one text; it is given the longest word, the rest is sifted here. */
+export function searchQuery({ from, to, level, text, limit }: Search): string {
+  const query = new URLSearchParams({ since: stamp(from), until: stamp(to), limit: String(limit) })
+  if (level !== 'debug') query.set('level', level)
+  let longest = ''
+  for (const word of text.toLowerCase().split(/\s+/).filter(Boolean)) {
+    const version = /^@([1-9]\d{0,8})$/.exec(word)?.[1]
+    if (version) query.set('version', version)
+    else if (REQUEST.test(word)) query.set('request', word)
+    else if (word.length > longest.length && !/[@="\\]/.test(word)) longest = word
+  }
+  if (longest) query.set('q', longest.slice(0, MAX_TEXT))
+  return query.toString()
 }
 
 /** The last `most` lines of at least this level that hold the text, oldest first. */

@@ -27,6 +27,11 @@ export function spanText(span: Span): string {
   return span.live ?? `${span.from}-${span.to}`
 }
 
+/** A moment in Unix seconds as the API takes it. */
+export function stamp(seconds: number): string {
+  return new Date(seconds * 1000).toISOString()
+}
+
 /** Whole seconds from one to the other, in either order; not too short to show anything, nor longer than is kept. */
 export function between(a: number, b: number): Span {
   const middle = (a + b) / 2

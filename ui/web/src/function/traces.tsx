@@ -7,18 +7,25 @@ import { Dialog } from '../parts/dialog'
 import { Failure, Loading, Notice } from '../parts/notice'
 import { useParam } from '../router'
 import type { List, Span, Trace, TraceDetail } from '../wire.gen'
+import { stamp } from './span'
 import styles from './traces.module.css'
 import { waterfallOf } from './waterfall'
 
 const EVERY_MS = 5000
 const SHOWN = 30
 
-/** The last calls whose trace is kept; one of them as a waterfall. */
-export function Traces({ name }: { name: string }) {
+interface TracesProps {
+  name: string
+  past: { from: number; to: number } | null // Unix seconds; null: the last ones
+}
+
+/** The last calls whose trace is kept, of all time or a part of it; one of them as a waterfall. */
+export function Traces({ name, past }: TracesProps) {
   const [only, setOnly] = useParam('traces')
   const [open, setOpen] = useParam('trace')
   const filter = only === 'errors' ? '&error=true' : only === 'slow' ? '&min=1s' : ''
-  const traces = useFetch<List<Trace>>(functionPath(name, `traces?limit=${SHOWN}${filter}`), EVERY_MS)
+  const within = past ? `&since=${stamp(past.from)}&until=${stamp(past.to)}` : ''
+  const traces = useFetch<List<Trace>>(functionPath(name, `traces?limit=${SHOWN}${filter}${within}`), past ? 0 : EVERY_MS)
   const items = traces.data?.items ?? []
   return (
     <section className={styles.traces} aria-labelledby="traces-title">
@@ -34,7 +41,11 @@ export function Traces({ name }: { name: string }) {
       {!traces.data && !traces.error && <Loading what="traces" />}
       {traces.data && items.length === 0 && (
         <p className={styles.quiet}>
-          {only ? 'None of this kind is kept.' : 'None yet: errors and slow calls are always kept, of others some.'}
+          {only
+            ? `None of this kind${past ? ' and time' : ''} is kept.`
+            : past
+              ? 'None of this time is kept: memory has the last calls only, an exporter those before.'
+              : 'None yet: errors and slow calls are always kept, of others some.'}
         </p>
       )}
       {items.length > 0 && (

@@ -1,7 +1,9 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { ApiError } from '../api/http'
 import { type Point, queryAll, queryOne, queryRange } from '../api/prometheus'
-import type { DashboardPanel } from '../wire.gen'
+import type { DashboardAnnotation, DashboardModel, DashboardPanel } from '../wire.gen'
+import { annotated } from './annotations'
+import type { Mark } from './marks'
 import { type Drawn, drawnOf, filled } from './model'
 import { gridOf, rateWindow, type Span, spanText } from './span'
 
@@ -69,6 +71,23 @@ export function usePanel(panel: DashboardPanel, span: Span, interval: number, in
     return drawnOf(panel, answers)
   })
 }
+
+const MARKS_EVERY = 15_000
+
+/** What a dashboard's annotations mark over a span; while that is not known, nothing. */
+export function useAnnotations(model: DashboardModel | null, span: Span): readonly Mark[] {
+  const interval = model?.interval ?? 0
+  const annotations = model?.annotations ?? []
+  const key = `${spanText(span)}\n${interval}\n${annotations.map((a) => a.expr).join('\n')}`
+  const marks = useAgain(annotations.length > 0 ? key : null, again(span, MARKS_EVERY), async (signal) => {
+    const grid = gridOf(span, Date.now() / 1000, interval)
+    const answers = await Promise.all(annotations.map((a) => queryRange(filled(a.expr, grid.rateWindow), grid, signal)))
+    return annotated(answers.map(({ times, lines }, i) => ({ annotation: annotations[i] as DashboardAnnotation, times, lines })))
+  })
+  return marks.data ?? NONE
+}
+
+const NONE: readonly Mark[] = []
 
 const STAT_EVERY = 10_000
 

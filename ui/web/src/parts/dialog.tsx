@@ -1,5 +1,6 @@
 import { Modal, type ModalProps } from '@mantine/core'
 import type { ReactNode } from 'react'
+import styles from './dialog.module.css'
 
 interface DialogProps {
   title: string
@@ -19,6 +20,13 @@ export function Dialog({ title, size = 'md', onClose, children }: DialogProps) {
       centered={size === 'md'}
       lockScroll={false} // it would inject a style, which the page's policy forbids
       transitionProps={{ duration: 0 }}
+      classNames={{
+        title: styles.title ?? '',
+        header: styles.header ?? '',
+        body: styles.body ?? '',
+        inner: styles.inner ?? '',
+        content: styles.content ?? '',
+      }}
       closeButtonProps={{ 'aria-label': 'Close' }}
       attributes={{ header: { role: 'presentation' } }}
     >

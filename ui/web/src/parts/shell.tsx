@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { formatAge } from '../format/time'
 import { isStale, useConnection, useLink, useNow } from '../live/use-live'
 import { navigate, usePath } from '../router'
@@ -40,17 +40,7 @@ export function Shell({ children, session, onSignOut }: ShellProps) {
         <Link to="/" className={styles.brand} aria-label="Hadron, overview">
           Hadron
         </Link>
-        <nav className={styles.nav} aria-label="Pages">
-          {pages.map((page) => (
-            <Link
-              key={page.to}
-              to={page.to}
-              aria-current={page.to === path || path.startsWith(`${page.to}/`) ? 'page' : undefined}
-            >
-              {page.label}
-            </Link>
-          ))}
-        </nav>
+        <Pages pages={pages} path={path} />
         <SearchBox onSubmit={() => path !== '/' && navigate(`/${window.location.search}`)} />
         <DataAge />
         <ThemeToggle />
@@ -70,6 +60,25 @@ export function Shell({ children, session, onSignOut }: ShellProps) {
         {children}
       </main>
     </div>
+  )
+}
+
+/** The pages there are. On a phone they are wider than the screen: the current one is brought into sight. */
+function Pages({ pages, path }: { pages: typeof PAGES; path: string }) {
+  const box = useRef<HTMLElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another place
+  useEffect(() => {
+    const here = box.current?.querySelector<HTMLElement>('[aria-current]')
+    if (box.current && here) box.current.scrollLeft = here.offsetLeft - (box.current.clientWidth - here.offsetWidth) / 2
+  }, [path])
+  return (
+    <nav ref={box} className={styles.nav} aria-label="Pages">
+      {pages.map((page) => (
+        <Link key={page.to} to={page.to} aria-current={page.to === path || path.startsWith(`${page.to}/`) ? 'page' : undefined}>
+          {page.label}
+        </Link>
+      ))}
+    </nav>
   )
 }
 

@@ -41,12 +41,13 @@ examples/%/node_modules/.package-lock.json: examples/%/package-lock.json
 generate: ## Make the web app's TypeScript from ui/wire
 	go generate ./...
 
+# The stories of cmd/hadron take longest and mostly wait: they begin first, beside the other packages.
 .PHONY: test
-test: build examples ## Run every test, with the race detector
+test: $(WEB)/dist/index.html examples ## Run every test, with the race detector
 	@.ci/requirements
 	cd $(WEB) && npm test
 	HADRON_CONTRACTS=$${HADRON_CONTRACTS:-$$( [ -d ../shared/contracts ] && cd ../shared/contracts && pwd || true )} \
-		CGO_ENABLED=1 go test -race -timeout 30m ./...
+		CGO_ENABLED=1 go test -race -timeout 30m ./cmd/hadron ./...
 
 .PHONY: lint
 lint: $(WEB)/node_modules/.package-lock.json ## Check formatting, vet, linters, import rules, types and known vulnerabilities

@@ -15,6 +15,7 @@ import (
 // Who deploys changed objectives is told how often they would have paged; who deploys
 // the same is told nothing.
 func TestReceiptTriesChangedObjectives(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	dir := t.TempDir()
 	deploy := func(slo string) string {

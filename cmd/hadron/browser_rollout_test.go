@@ -16,6 +16,7 @@ import (
 // A canary begins while the page is open: it shows its steps and its verdict without a
 // reload, on both pages, and is aborted from there.
 func TestACanaryIsSteeredFromThePage(t *testing.T) {
+	t.Parallel()
 	ctx := browser(t)
 	p := quick(t, t.TempDir())
 	p.register(shop(1, false, ""))
@@ -25,7 +26,7 @@ func TestACanaryIsSteeredFromThePage(t *testing.T) {
 	}
 	page := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, leisure*time.Minute)
 		defer cancel()
 		if err := chromedp.Do(ctx, steps...); err != nil {
 			text, _ := chromedp.Run(t.Context(), chromedp.Evaluate[string](`document.body.innerText`))

@@ -18,8 +18,10 @@ import (
 	"hadron/ui/wire"
 )
 
-// browser opens a page in Debian's chromium. Without one the test is skipped,
-// but for CI, where HADRON_TEST_REQUIRE makes that a failure.
+var browsers = make(chan struct{}, browsersAtOnce)
+
+// browser opens a page in Debian's chromium, which is the test's until it ends. Without
+// one the test is skipped, but for CI, where HADRON_TEST_REQUIRE makes that a failure.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -29,6 +31,8 @@ func browser(t *testing.T) context.Context {
 		}
 		t.Skip("chromium is not installed: the browser tests need it")
 	}
+	browsers <- struct{}{}
+	t.Cleanup(func() { <-browsers })
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
@@ -57,6 +61,7 @@ export default {
 
 // A row turns from healthy to failing and back while nobody reloads the page.
 func TestRowFollowsTheFunction(t *testing.T) {
+	t.Parallel()
 	ctx := browser(t)
 	p := startServer(t, t.TempDir(), "--dev")
 	for _, f := range []string{"growth/signup/greeting", "pay/core/charge", "home/bff/tv"} {
@@ -91,7 +96,7 @@ func TestRowFollowsTheFunction(t *testing.T) {
 
 	run := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, leisure*time.Minute)
 		defer cancel()
 		if err := chromedp.Do(ctx, steps...); err != nil {
 			t.Fatalf("%s: %v", what, err)

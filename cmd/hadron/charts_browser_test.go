@@ -40,6 +40,7 @@ func (b *tab) hover(what string, kind input.DispatchMouseEventType, share float6
 // back button undoes; the cursor of one chart is the cursor of all; and all of it is
 // done by keyboard too.
 func TestChartsShowAnyTime(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const name = "pay/core/charge"
 	for _, label := range []string{"one", "two"} {

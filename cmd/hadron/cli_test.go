@@ -18,6 +18,7 @@ import (
 
 // The command line as its users meet it: one script a story, against one server.
 func TestCommandLine(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -46,6 +47,7 @@ func untilPrints(ts *testscript.TestScript, neg bool, args []string) {
 
 // A command that is interrupted has not done its work, but for one that follows.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/a/b/c/versions", wire.Register{Source: `export default () => new Response("ok")`}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,6 +69,7 @@ func TestInterrupted(t *testing.T) {
 
 // Each refusal of the server is a sentence with a stable code, and leaves nothing behind.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const ok = `export default { fetch: () => new Response("ok") }`
 	for _, c := range []struct {
@@ -120,6 +123,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := startServer(t, dir)
 	data, err := os.ReadFile(filepath.Join(dir, "admin-token"))
@@ -150,7 +154,7 @@ func TestTokens(t *testing.T) {
 	for _, path := range []string{"/healthz", "/readyz", "/"} {
 		p.want(http.StatusOK, http.MethodGet, path, nil, nil)
 	}
-	resp := p.do(http.MethodPost, "/api/v1/functions/a/b/c/versions", wire.Register{Source: `export default () => new Response("ok")`}, with(token))
+	resp := p.do(http.MethodPost, "/api/v1/functions/a/b/c/versions", wire.Register{Source: `export default () => new Response("ok")`, Manifest: patient}, with(token))
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusCreated {
 		t.Fatalf("register with the admin token: %d", resp.StatusCode)
@@ -170,6 +174,7 @@ func TestTokens(t *testing.T) {
 
 // A server that cannot start says why and what to do, and exits.
 func TestCannotStart(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ func parseServe(t *testing.T, args ...string) (app.Config, error) {
 
 // The shipped example has every key, each with its default, and nothing else.
 func TestExampleFileIsTheDefaults(t *testing.T) {
+	t.Parallel()
 	const example = "../../deploy/hadron.example.yaml"
 	fromFile, err := parseServe(t, "--config", example)
 	if err != nil {
@@ -82,6 +83,7 @@ func TestSettingsYield(t *testing.T) {
 }
 
 func TestUnknownSettingsAreRefused(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hadron.yaml")
 	for text, want := range map[string]string{
 		"grafana:\n  tokn: x\n": `"grafana.tokn"`,

@@ -77,6 +77,7 @@ func (p *process) awaitState(id int64, within time.Duration, states ...string) w
 // A version of which half the calls fail, by canary and under load: it is out within its
 // first two steps, by itself, and says why, to Grafana and PagerDuty too.
 func TestABadCanaryIsRolledBack(t *testing.T) {
+	t.Parallel()
 	o := newOperated(t)
 	o.start(t)
 	if r := o.register(shop(1, false, "")); r != nil {
@@ -137,6 +138,7 @@ func TestABadCanaryIsRolledBack(t *testing.T) {
 // All traffic is at a version that fails, which no baseline can tell: the page does, and
 // the version that stayed ready is back. Meanwhile objectives are the old version's.
 func TestAPageRollsBlueGreenBack(t *testing.T) {
+	t.Parallel()
 	o := newOperated(t)
 	o.start(t)
 	first, second := shop(1, false, ""), shop(2, true, "")
@@ -165,6 +167,7 @@ func TestAPageRollsBlueGreenBack(t *testing.T) {
 // The server ends with kill -9 at each event of a deployment; the next one goes on, and
 // no step is lost or done twice.
 func TestKilledAtEachStep(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := quick(t, dir)
 	current := newCurrent(p)
@@ -209,6 +212,7 @@ func TestKilledAtEachStep(t *testing.T) {
 // What people do to a deployment: each verb, what is refused meanwhile, and a rollback
 // in the middle.
 func TestSteeringADeployment(t *testing.T) {
+	t.Parallel()
 	p := quick(t, t.TempDir())
 	p.register(shop(1, false, ""))
 	api, err := client.New(p.url, "")
@@ -284,6 +288,7 @@ func TestSteeringADeployment(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir())
 	data, err := os.ReadFile(filepath.Join(p.cmd.Args[5], "admin-token"))
 	if err != nil {

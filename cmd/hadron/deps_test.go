@@ -100,6 +100,7 @@ func packages(t *testing.T) []listed {
 }
 
 func TestImportsPointOneWay(t *testing.T) {
+	t.Parallel()
 	for _, p := range packages(t) {
 		room := strings.TrimPrefix(p.ImportPath, module)
 		var allowed []string
@@ -132,6 +133,7 @@ func TestImportsPointOneWay(t *testing.T) {
 }
 
 func TestEachVendorHasItsDoor(t *testing.T) {
+	t.Parallel()
 	used := map[string]bool{}
 	for _, p := range packages(t) {
 		room := strings.TrimPrefix(p.ImportPath, module)
@@ -156,6 +158,7 @@ func TestEachVendorHasItsDoor(t *testing.T) {
 
 // The graph in docs/architecture.md is what go list says, so it cannot rot.
 func TestArchitectureShowsTheImports(t *testing.T) {
+	t.Parallel()
 	const path, begin, end = "../../docs/architecture.md", "<!-- imports:begin -->\n```\n", "```\n<!-- imports:end -->"
 	var graph strings.Builder
 	for _, p := range packages(t) {

@@ -37,6 +37,7 @@ const name, apiPath = "e2e/core/greeting", "/api/v1/functions/e2e/core/greeting"
 // The path of issue 2 through the real binary: register, invoke, measure, watch,
 // crash, come back, delete.
 func TestFunctionLivesAndSurvives(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := startServer(t, dir, "--dev")
 

@@ -12,6 +12,7 @@ import (
 // What failed, how often, since when and in which call is known after an orderly
 // restart to the last call, goes on from there, and outlives kill -9.
 func TestErrorGroupsOutliveTheServer(t *testing.T) {
+	t.Parallel()
 	const path = "/api/v1/functions/e2e/core/flaky"
 	dir := t.TempDir()
 	p := startServer(t, dir, "--dev")

@@ -15,6 +15,7 @@ import (
 // Each example bundles, builds without a warning, and loads: make run deploys them
 // all.
 func TestExamplesLoad(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../examples/*/hadron.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples: %v", err)

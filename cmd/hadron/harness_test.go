@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,9 +24,26 @@ import (
 
 // The test binary is the program as well, and a client: testscript puts it on the
 // PATH as hadron and as neighbour.
+//
+// Stories mostly wait, each for a server of its own, so more of them run at once than
+// there are processors; -parallel says another number. What measures latency or memory,
+// or sets the environment, is not parallel, and go test runs it before all that is.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(storiesAtOnce)); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"hadron": main, "neighbour": neighbourMain, "bare": bareMain})
 }
+
+// How many stories run at once, and how many of them with a browser, which needs more
+// of the processors than a server does. More make each slower than its deadlines allow.
+const (
+	storiesAtOnce  = 6
+	browsersAtOnce = 2
+)
+
+// patient is the manifest of a function whose first call may find every processor taken.
+var patient = json.RawMessage(`{"limits":{"timeout":"1m"}}`)
 
 // server is the real binary, running.
 type process struct {
@@ -201,9 +219,11 @@ func (p *process) query(expr string, at time.Time) (float64, bool) {
 	return sum, len(answer.Data.Result) > 0
 }
 
-// eventually polls a condition until it holds; describe says what was seen last.
+// eventually polls a condition until it holds; describe says what was seen last. Within
+// is enough where little else runs; leisure times as long is waited.
 func eventually(t *testing.T, what string, within time.Duration, holds func() (ok bool, describe string)) {
 	t.Helper()
+	within *= leisure
 	deadline := time.Now().Add(within)
 	last := ""
 	for time.Now().Before(deadline) {

@@ -59,6 +59,7 @@ func (p *process) cli(args ...string) string {
 // An incident from its silence to its end: what people do here shows at PagerDuty and in
 // the chat, and what they do at PagerDuty shows here.
 func TestIncidentIsHandled(t *testing.T) {
+	t.Parallel()
 	o := newOperated(t)
 	room := newChat(t)
 	targets := filepath.Join(t.TempDir(), "targets.yaml")
@@ -171,6 +172,7 @@ func TestIncidentIsHandled(t *testing.T) {
 
 // A webhook that nobody known signed changes nothing.
 func TestForeignWebhookIsRefused(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	if status, body := p.call(http.MethodPost, "/api/v1/pagerduty/webhook", map[string]any{}); status != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", status, body)

@@ -17,6 +17,7 @@ import (
 // Debian's Prometheus scrapes Hadron and writes what it found back, Hadron scrapes by its config file and
 // writes on to the same Prometheus: each answers what the other counted.
 func TestPrometheusBothWays(t *testing.T) {
+	t.Parallel()
 	binary, err := exec.LookPath("prometheus")
 	if err != nil {
 		if os.Getenv("HADRON_TEST_REQUIRE") == "1" {
@@ -90,6 +91,7 @@ remote_write:
 }
 
 func TestBadScrapeConfigsAreSaid(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	settings := filepath.Join(dir, "hadron.yaml")
 	writeSettings(t, settings, "scrape_configs: [{job_name: a, static_config: []}]\n")
@@ -102,6 +104,7 @@ func TestBadScrapeConfigsAreSaid(t *testing.T) {
 // SIGHUP brings changed scrape_configs into force, names what needs a restart, and leaves
 // everything as it was where the file is wrong.
 func TestSighupReadsTheConfigFileAgain(t *testing.T) {
+	t.Parallel()
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "# TYPE room_temperature gauge\nroom_temperature 21")
 	}))

@@ -71,7 +71,7 @@ func matrixServer(t *testing.T) (*process, []credential) {
 	}
 	p.token = strings.TrimSpace(string(b))
 	for _, f := range []string{matrixFunction, matrixForeign} {
-		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+f+"/versions", wire.Register{Source: greetings}, nil)
+		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+f+"/versions", wire.Register{Source: greetings, Manifest: patient}, nil)
 		p.want(http.StatusOK, http.MethodGet, "/fn/"+f, nil, nil)
 	}
 	return p, creds
@@ -125,6 +125,7 @@ func matrixRoutes(t *testing.T, p *process) []matrixRoute {
 
 // Every route, asked by everybody, answers as the table of rules says.
 func TestAccessMatrix(t *testing.T) {
+	t.Parallel()
 	p, creds := matrixServer(t)
 	asked := 0
 	for _, route := range matrixRoutes(t, p) {
@@ -139,7 +140,7 @@ func TestAccessMatrix(t *testing.T) {
 				t.Errorf("%s does not say that the token has expired: %s", route.id, body)
 			}
 			if route.rule.again && want == http.StatusOK {
-				p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+matrixFunction+"/versions", wire.Register{Source: greetings}, nil)
+				p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+matrixFunction+"/versions", wire.Register{Source: greetings, Manifest: patient}, nil)
 			}
 		}
 	}
@@ -187,6 +188,7 @@ func (p *process) as(c credential, route matrixRoute) (int, string) {
 
 // Every topic of the websocket answers each caller with what it may see of it.
 func TestTopicMatrix(t *testing.T) {
+	t.Parallel()
 	p, creds := matrixServer(t)
 	topics := map[string]rule{
 		wire.TopicOverview: {of: anything, may: "view"}, wire.TopicAlerts: {of: anything, may: "view"}, wire.TopicDeployments: {of: anything, may: "view"},
@@ -246,6 +248,7 @@ func hasForeign(text string, scope access.Scope) string {
 
 // Nothing that a route answers, however it is asked, names another team.
 func TestNothingOfAnotherTeamIsShown(t *testing.T) {
+	t.Parallel()
 	p, creds := matrixServer(t)
 	eventually(t, "both teams' series", time.Minute, func() (bool, string) {
 		n, _ := p.query(`count(count by (team) (faas_invocations_total))`, time.Time{})

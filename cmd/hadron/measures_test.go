@@ -31,6 +31,7 @@ export default {
 // Metrics that functions count themselves, and those of their fetches, are in PromQL
 // under traffic, within the budget, and end with the function.
 func TestOwnMetricsUnderTraffic(t *testing.T) {
+	t.Parallel()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Traceparent") == "" {
 			w.WriteHeader(http.StatusTeapot)
@@ -153,6 +154,7 @@ const forwarded = `export default { fetch: r => Response.json(["for", "proto", "
 
 // What a proxy says of the client is believed of a trusted one only.
 func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]string{
 		"":             `["127.0.0.1","http","`,
 		"10.0.0.0/8":   `["127.0.0.1","http","`,
@@ -164,7 +166,7 @@ func TestTrustedProxies(t *testing.T) {
 			args = append(args, "--trusted-proxies", setting)
 		}
 		p := startServer(t, t.TempDir(), args...)
-		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/x/core/seen/versions", wire.Register{Source: forwarded}, nil)
+		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/x/core/seen/versions", wire.Register{Source: forwarded, Manifest: patient}, nil)
 		resp := p.do(http.MethodGet, "/fn/x/core/seen", nil, http.Header{
 			"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"shop.example"},
 		})

@@ -18,6 +18,8 @@ const (
 	slack    = 8 * time.Millisecond  // that it may be more where that is larger: a few turns of the scheduler
 	most     = 2                     // times what the neighbour's p99 is in quiet
 
+	leisure = 1 // times what a story says that it waits
+
 	// perFunction is what a registered and called function holds: its row in the index,
 	// dashboard, rules, error groups, lines of log, and some sixty series with their samples of
 	// the last two hours: about 70 KiB, and as much again until Go collects it.

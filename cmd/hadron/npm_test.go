@@ -61,6 +61,7 @@ func (a *answer) Settled(invocation.Background) {}
 
 // The packages that Hadron promises to run, each at what it is used for.
 func TestPackagesFromNPM(t *testing.T) {
+	t.Parallel()
 	dir := npmProject(t)
 	p, err := project.Load(dir)
 	if err != nil {
@@ -76,7 +77,10 @@ func TestPackagesFromNPM(t *testing.T) {
 	}
 	id := function.ID{Name: function.Name(p.Manifest.Name), Version: 1}
 	bundle := function.Bundle{ID: id, Code: built.Code, Map: built.Map, Manifest: p.Manifest}
-	e, err := engine.New(engine.Config{Bundle: func(context.Context, function.ID) (function.Bundle, error) { return bundle, nil }})
+	e, err := engine.New(engine.Config{
+		Bundle:       func(context.Context, function.ID) (function.Bundle, error) { return bundle, nil },
+		CheckTimeout: time.Minute, InitTimeout: time.Minute,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +94,7 @@ func TestPackagesFromNPM(t *testing.T) {
 	}
 	invoke := func(t *testing.T, method, path, body string) (*answer, invocation.Outcome) {
 		t.Helper()
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second, invocation.ErrTimeout)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, invocation.ErrTimeout)
 		defer cancel()
 		req := &invocation.Request{
 			ID: "r", Version: id, Trigger: invocation.TriggerHTTP, Method: method, URL: "http://localhost" + path,

@@ -125,6 +125,7 @@ func callers(t *testing.T, path func() string, at func() *process) {
 
 // The walk of issue 3: what is generated, what it says, and that it goes away.
 func TestFunctionIsBornOperable(t *testing.T) {
+	t.Parallel()
 	o := newOperated(t)
 	foreignDashboard := o.grafana.AddForeignDashboard("", "Somebody else's")
 	foreignService := o.pager.AddForeignService("Somebody else's", "not ours")
@@ -314,6 +315,7 @@ func rangeQuery(t *testing.T, source grafanatest.Datasource, expr string) (int, 
 // Grafana and PagerDuty refuse, are slow and are down: nobody who registers or
 // invokes notices, the state says why, and all of it converges when they return.
 func TestOutagesHoldUpNobody(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		what    string
 		grafana grafanatest.Fault

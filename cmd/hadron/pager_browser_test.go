@@ -15,6 +15,7 @@ import (
 // An alert shows in the page and at the pager. Who takes it in the page has it at
 // PagerDuty too, and who takes it there has it in the page, which nobody reloads.
 func TestAnAlertIsTakenInThePageAndAtThePager(t *testing.T) {
+	t.Parallel()
 	o := newOperated(t)
 	address := freeAddress(t)
 	o.start(t, "--pagerduty.webhooks", "--listen", address, "--external-url", "http://"+address)

@@ -32,7 +32,7 @@ func openTab(t *testing.T, p *process) *tab {
 // do runs steps, and tells what the page showed where one of them fails.
 func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 45*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, leisure*45*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("%s: %v\n%s", what, err, b.eval(`document.body.innerText`))
@@ -106,6 +106,7 @@ func (p *process) fill(n int) {
 // More functions than a page of the protocol: the list asks for the pages in view,
 // groups, filters and searches on the server, and all of it is in the address.
 func TestOverviewOfManyFunctions(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev", "--isolation=inprocess")
 	const many = 130
 	p.fill(many)
@@ -142,6 +143,7 @@ func TestOverviewOfManyFunctions(t *testing.T) {
 // The server goes away and comes back: the page says so at once, keeps the last
 // values, and is live again by itself.
 func TestTheServerIsLostAndRegained(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := startServer(t, dir, "--dev")
 	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/pay/core/charge/versions", wire.Register{Source: switchable}, nil)
@@ -180,6 +182,7 @@ export default {
 // One function from its page: it is called, its log is followed, filtered and held,
 // it is profiled, read, and taken back to the version before.
 func TestOneFunctionFromItsPage(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const name = "pay/core/charge"
 	path := "/api/v1/functions/" + name + "/versions?alias=live"
@@ -229,6 +232,7 @@ func TestOneFunctionFromItsPage(t *testing.T) {
 // An alert comes while the page is open; somebody takes it, with a note, and silences
 // what it is about, and ends the silence.
 func TestAnAlertIsAcknowledgedAndSilenced(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const name = "pay/core/charge"
 	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions", wire.Register{
@@ -258,6 +262,7 @@ func TestAnAlertIsAcknowledgedAndSilenced(t *testing.T) {
 // Who signs in with a token of one team is refused another team's function, as if
 // there were none.
 func TestAnotherTeamsFunctionIsRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := startServer(t, dir)
 	p.adopt(dir)
@@ -279,6 +284,7 @@ func TestAnotherTeamsFunctionIsRefused(t *testing.T) {
 // Every page passes axe-core with nothing serious, wide and narrow, light and dark,
 // and is no wider than its window.
 func TestEveryPageIsAccessible(t *testing.T) {
+	t.Parallel()
 	script, err := os.ReadFile("../../ui/web/node_modules/axe-core/axe.min.js")
 	if err != nil {
 		if os.Getenv("HADRON_TEST_REQUIRE") != "" {

@@ -34,6 +34,7 @@ export default {
 
 // A profile is taken of a function under load and names what its author wrote.
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/shop/web/tax/versions", wire.Register{Source: spinning}, nil)
 	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/shop/web/idle/versions", wire.Register{Source: spinning}, nil)

@@ -17,15 +17,17 @@ import (
 
 // chain is a folder with a pipeline, and the command that is run on it.
 type chain struct {
-	t     *testing.T
-	dir   string
-	stdin string
-	term  bool
+	t      *testing.T
+	dir    string
+	server string            // of stages that name none
+	env    map[string]string // all that the command finds in its environment
+	stdin  string
+	term   bool
 }
 
 func newChain(t *testing.T, pipeline string) *chain {
 	t.Helper()
-	c := &chain{t: t, dir: t.TempDir()}
+	c := &chain{t: t, dir: t.TempDir(), env: map[string]string{}}
 	c.write(pipeline)
 	if err := os.WriteFile(filepath.Join(c.dir, "hadron.yaml"), []byte("name: "+shopName+"\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -46,8 +48,12 @@ var anyToken = regexp.MustCompile(`hdn_[A-Za-z0-9]`)
 func (c *chain) promote(code int, says []string, args ...string) string {
 	c.t.Helper()
 	var out, errs strings.Builder
-	std := stdio{In: strings.NewReader(c.stdin), Out: &out, Err: &errs, Getenv: os.Getenv, Terminal: c.term}
-	got := run(c.t.Context(), std, append(append([]string{"promote"}, args...), "-f", c.dir))
+	std := stdio{In: strings.NewReader(c.stdin), Out: &out, Err: &errs, Getenv: func(name string) string { return c.env[name] }, Terminal: c.term}
+	line := append(append([]string{"promote"}, args...), "-f", c.dir)
+	if c.server != "" {
+		line = append(line, "--server", c.server)
+	}
+	got := run(c.t.Context(), std, line)
 	all := out.String() + errs.String()
 	if got != code {
 		c.t.Fatalf("promote %v: exit code %d, want %d\n%s", args, got, code, all)
@@ -89,8 +95,8 @@ func guarded(t *testing.T) *process {
 // From one server to another: by digest, into a receipt, with each thing that can stand
 // against it, and never with the token in what is printed.
 func TestPromoteToAnotherServer(t *testing.T) {
+	t.Parallel()
 	staging, production := quick(t, t.TempDir()), guarded(t)
-	t.Setenv("PROD_TOKEN", production.token)
 	c := newChain(t, fmt.Sprintf(`
 stages:
   - name: staging
@@ -103,6 +109,7 @@ stages:
     interval: 1s
     checks: [{path: /, status: 200}]
 `, staging.url, production.url))
+	c.env["PROD_TOKEN"] = production.token
 	say := c.promote
 	say(exitUnmet, []string{"staging has no version"})
 	staging.register(shop(1, false, ""))
@@ -146,9 +153,9 @@ stages:
 		t.Errorf("production has @%d", production.alias("live"))
 	}
 
-	t.Setenv("PROD_TOKEN", "hdn_notoneofours")
+	c.env["PROD_TOKEN"] = "hdn_notoneofours"
 	say(exitRefused, []string{"unauthorized", "This is stage production"})
-	t.Setenv("PROD_TOKEN", "")
+	c.env["PROD_TOKEN"] = ""
 	say(exitUsage, []string{"stage production takes its token from $PROD_TOKEN, which is not set"})
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -165,10 +172,11 @@ stages:
 
 // From one alias to another of one server: soak, a yes, and a version that is worse.
 func TestPromoteToAnotherAlias(t *testing.T) {
+	t.Parallel()
 	p := quick(t, t.TempDir())
-	t.Setenv("HADRON_SERVER", p.url)
 	const start = "stages:\n  - {name: staging, alias: staging}\n  - name: production\n"
 	c := newChain(t, start+"    requires: {soak: 1h}\n")
+	c.server = p.url
 	var first wire.Registered
 	p.want(http.StatusCreated, http.MethodPost, shopPath+"/versions?alias=staging", shop(1, false, ""), &first)
 	var d wire.Registered
@@ -239,9 +247,10 @@ func TestPromoteToAnotherAlias(t *testing.T) {
 
 // A version that is worse is rolled back by itself, and promote says so with its exit code.
 func TestPromoteABadVersion(t *testing.T) {
+	t.Parallel()
 	p := quick(t, t.TempDir())
-	t.Setenv("HADRON_SERVER", p.url)
 	c := newChain(t, "stages:\n  - {name: staging, alias: staging}\n  - {name: production, strategy: canary, steps: [20, 50], interval: 30s}\n")
+	c.server = p.url
 	p.register(shop(1, false, ""))
 	var bad wire.Registered
 	p.want(http.StatusCreated, http.MethodPost, shopPath+"/versions?alias=staging", shop(2, true, ""), &bad)

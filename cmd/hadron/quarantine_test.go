@@ -75,6 +75,7 @@ func quarantineSleepy(t *testing.T, p *process) {
 // A version whose worker dies whenever it runs is held back, says so everywhere, is
 // held back still after a crash of the server, and comes back when it is released.
 func TestQuarantineAndTheWayBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := startServer(t, dir, "--dev", "--isolation", "worker")
 	const name, path = sleepyName, sleepyPath
@@ -145,10 +146,11 @@ func TestQuarantineAndTheWayBack(t *testing.T) {
 
 // The function's page says so, and has the way back.
 func TestReleaseInTheBrowser(t *testing.T) {
+	t.Parallel()
 	ctx := browser(t)
 	p := startServer(t, t.TempDir(), "--dev", "--isolation", "worker")
 	quarantineSleepy(t, p)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, leisure*time.Minute)
 	defer cancel()
 	const row = `[data-quarantined="1"]`
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(p.url+"/"),

@@ -19,6 +19,8 @@ const (
 	slack    = 100 * time.Millisecond // that it may be more where that is larger
 	most     = 4                      // times what the neighbour's p99 is in quiet
 
+	leisure = 3 // times what a story waits for without the detector
+
 	perFunction = 768 << 10
 	roomLeft    = 128 << 20
 )

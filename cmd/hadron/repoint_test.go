@@ -43,6 +43,7 @@ type taken struct {
 // 60 of them are deploys; HADRON_DEPLOYS says how many others (make repoints: 500, and
 // 500 other changes among them).
 func TestRepointsUnderLoad(t *testing.T) {
+	t.Parallel()
 	deploys, changes := 60, 440
 	if n, err := strconv.Atoi(os.Getenv("HADRON_DEPLOYS")); err == nil {
 		deploys, changes = n, 500
@@ -128,7 +129,7 @@ func (o *operator) deploy() {
 	next := int(o.latest.Load()) + 1
 	var got wire.Registered
 	asked := time.Now()
-	o.p.want(http.StatusCreated, http.MethodPost, movedPath+"/versions?alias=live", wire.Register{Source: fmt.Sprintf("export default () => new Response(%q);\n", strconv.Itoa(next))}, &got)
+	o.p.want(http.StatusCreated, http.MethodPost, movedPath+"/versions?alias=live", wire.Register{Source: fmt.Sprintf("export default () => new Response(%q);\n", strconv.Itoa(next)), Manifest: patient}, &got)
 	o.set("live", asked, []int{next})
 	if got.Version != next || !got.Live {
 		o.p.t.Fatalf("deployed %+v, want version %d", got, next)

@@ -48,6 +48,7 @@ export default {
 // On the listener that serves Hadron's own pages too, a function's page runs no
 // script, submits no form, and no script of a function runs in Hadron's pages.
 func TestFunctionsPagesCannotActAsThePlatform(t *testing.T) {
+	t.Parallel()
 	ctx := browser(t)
 	own := freeAddress(t)
 	p := startServer(t, t.TempDir(), "--dev", "--functions-listen", own)

@@ -70,6 +70,7 @@ const (
 // A secret reaches its function, and nothing else: no log, metric, dashboard, page,
 // API, websocket, file or process table.
 func TestSecretsStaySecret(t *testing.T) {
+	t.Parallel()
 	const first, second = "sk-live+FIRST/9f8e7d6c5b4a==x", "sk-live+SECOND/0a1b2c3d4e5f==y"
 	o := newOperated(t)
 	var mu sync.Mutex
@@ -256,6 +257,7 @@ func processTable(t *testing.T, server int, looked map[string][]byte) {
 // kill -9 in the middle of a rekey: every secret is readable before, between and
 // after, and the next rekey completes it.
 func TestRekeyIsKilledInTheMiddle(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	old, next := filepath.Join(dir, "old.key"), filepath.Join(dir, "next.key")
 	for path, b := range map[string]byte{old: 1, next: 2} {

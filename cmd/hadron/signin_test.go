@@ -49,6 +49,7 @@ func (p *process) adopt(dir string) {
 
 // A person signs in, sees the team that the provider's groups open, and signs out.
 func TestSignInStory(t *testing.T) {
+	t.Parallel()
 	ctx := browser(t)
 	p, issuer := startWithIssuer(t, "group:sre=admin:growth")
 	issuer.Lock()
@@ -59,7 +60,7 @@ func TestSignInStory(t *testing.T) {
 	}
 	run := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, leisure*time.Minute)
 		defer cancel()
 		if err := chromedp.Do(ctx, steps...); err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -146,6 +147,7 @@ const reveals = `export default (request) => Response.json({ cookie: request.hea
 // A signed-in browser may do what its person may, as long as Hadron's own page
 // asks; the cookie reaches no function, and changes are the person's in the log.
 func TestBrowserSession(t *testing.T) {
+	t.Parallel()
 	p, _ := startWithIssuer(t, "group:sre=deployer:growth")
 	for _, f := range []string{"growth/signup/greeting", "pay/core/charge"} {
 		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+f+"/versions", wire.Register{Source: reveals, Manifest: []byte(`{"access":"private"}`)}, nil)
@@ -220,6 +222,7 @@ func (s *session) websocket() {
 
 // A server whose issuer is dead starts, serves those with tokens, and says what is wrong.
 func TestDeadIssuer(t *testing.T) {
+	t.Parallel()
 	p, issuer := startWithIssuer(t, "group:sre=viewer")
 	issuer.Lock()
 	issuer.Down = true
@@ -240,6 +243,7 @@ func TestDeadIssuer(t *testing.T) {
 // What a token may do is what its session may, and both end together; its expiry
 // and revocation close the websocket.
 func TestTokensByAPI(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := startServer(t, dir)
 	p.adopt(dir)

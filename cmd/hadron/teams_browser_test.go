@@ -15,6 +15,7 @@ import (
 // A team's quotas and names of secrets on its page; a function's history with what
 // changed between two versions.
 func TestTeamsAndHistoryInTheBrowser(t *testing.T) {
+	t.Parallel()
 	ctx := browser(t)
 	p := startServer(t, t.TempDir(), "--dev")
 	three := 3
@@ -33,7 +34,7 @@ func TestTeamsAndHistoryInTheBrowser(t *testing.T) {
 
 	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, leisure*time.Minute)
 		defer cancel()
 		if err := chromedp.Do(ctx, steps...); err != nil {
 			t.Fatalf("%s: %v", what, err)

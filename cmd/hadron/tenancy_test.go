@@ -25,9 +25,10 @@ func settings(p *process, scope string, s wire.TeamSettings) {
 // A team's requests and calls at once are bounded, counted and shown, and a change is
 // in effect at once; another team feels nothing of it.
 func TestQuotasHoldCallsBack(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	for _, name := range []string{"busy/core/f", "calm/core/f"} {
-		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions", wire.Register{Source: `export default () => new Response("ok")`}, nil)
+		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions", wire.Register{Source: `export default () => new Response("ok")`, Manifest: patient}, nil)
 		p.want(http.StatusOK, http.MethodGet, "/fn/"+name, nil, nil)
 	}
 	one, none := 1, 0
@@ -73,6 +74,7 @@ func TestQuotasHoldCallsBack(t *testing.T) {
 
 // A team's worker has the team's budget, also when it is changed while one runs.
 func TestMemoryQuotaIsTheWorkersBudget(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const hoard = `
 const kept: Uint8Array[] = [];
@@ -81,7 +83,7 @@ export default (request: Request) => {
   for (let i = 0; i < mib; i++) kept.push(new Uint8Array(1 << 20).fill(1));
   return new Response(String(kept.length));
 }`
-	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/big/core/f/versions", wire.Register{Source: hoard, Manifest: json.RawMessage(`{"limits":{"timeout":"20s"}}`)}, nil)
+	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/big/core/f/versions", wire.Register{Source: hoard, Manifest: patient}, nil)
 	p.want(http.StatusOK, http.MethodGet, "/fn/big/core/f?mib=100", nil, nil)
 	small := "48MiB"
 	settings(p, "big", wire.TeamSettings{Quota: &wire.Quota{Memory: &small}})
@@ -96,6 +98,7 @@ export default (request: Request) => {
 
 // Old versions go, and say so; what is in use stays and answers all the while.
 func TestRetentionOverTheAPI(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const path = "/api/v1/functions/keep/core/f"
 	for i := 1; i <= 5; i++ {
@@ -142,6 +145,7 @@ func TestRetentionOverTheAPI(t *testing.T) {
 
 // Secrets reach functions in the server's own process, too, and are renewed there.
 func TestSecretsInProcess(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev", "--isolation", "inprocess")
 	const secret = "/api/v1/teams/solo/secrets/KEY"
 	p.want(http.StatusOK, http.MethodPut, secret, wire.PutSecret{Value: "first value"}, nil)
@@ -168,13 +172,14 @@ func TestSecretsInProcess(t *testing.T) {
 
 // A team comes into being with its first deploy where no token is asked for.
 func TestFirstUseMakesATeam(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	var problem wire.Problem
 	p.want(http.StatusNotFound, http.MethodGet, "/api/v1/teams/nobody", nil, &problem)
 	if problem.Code != "team_not_found" {
 		t.Errorf("%+v", problem)
 	}
-	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/new/core/f/versions", wire.Register{Source: `export default () => new Response("ok")`}, nil)
+	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/new/core/f/versions", wire.Register{Source: `export default () => new Response("ok")`, Manifest: patient}, nil)
 	var team wire.Team
 	p.want(http.StatusOK, http.MethodGet, "/api/v1/teams/new/projects/core", nil, &team)
 	if team.Team != "new" || team.Project != "core" || team.UpdatedBy != "dev" {

@@ -21,6 +21,7 @@ import (
 // A response, a log line and an exemplar lead to a trace of two functions and the fetch
 // between them, on this server and at the OTLP receiver.
 func TestTracesLeadFromOneToAnother(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	exported, refused := map[string]string{}, 0
 	otlp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -102,9 +102,10 @@ func TestWhatLooksLikeAnArrayEndsInTime(t *testing.T) {
 			f := newFixture(t, nil)
 			id := f.add(1, handlerCode(`const o = {length: 2**53 - 1, p: Array.prototype}; (f => { with_(o) })(0); function with_(o) { Object.setPrototypeOf(o, Array.prototype); o.`+method+` } return new Response("done")`))
 			out := f.Invoke(withTimeout(t, 50e6), get(id, "/"), newSink())
-			if out.Code != invocation.Timeout || f.abandoned.Load() != 0 {
-				t.Fatalf("outcome %+v, %d abandoned", out, f.abandoned.Load())
+			if out.Code != invocation.Timeout {
+				t.Fatalf("outcome %+v", out)
 			}
+			f.returns(t)
 		})
 	}
 }

@@ -142,6 +142,20 @@ func post(id function.ID, body string) *invocation.Request {
 	return r
 }
 
+// patience is how long a test waits for what comes at once where nobody else computes.
+const patience = time.Minute
+
+// returns waits until no VM is left to itself: what could not be stopped in its grace,
+// where others took the processors, is stopped in the end. Native code would not be.
+func (f *fixture) returns(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(patience); f.abandoned.Load() > 0; <-time.After(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d VMs that could not be stopped never came back", f.abandoned.Load())
+		}
+	}
+}
+
 func withTimeout(t testing.TB, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(context.Background(), d, invocation.ErrTimeout)
@@ -152,7 +166,7 @@ func withTimeout(t testing.TB, d time.Duration) context.Context {
 func (f *fixture) run(t testing.TB, req *invocation.Request) (*sink, invocation.Outcome) {
 	t.Helper()
 	s := newSink()
-	out := f.Invoke(withTimeout(t, 10*time.Second), req, s)
+	out := f.Invoke(withTimeout(t, patience), req, s)
 	return s, out
 }
 

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -36,30 +38,21 @@ func TestMemoryEndsTheCallThatUsesMost(t *testing.T) {
 			default:
 			}
 			// While memory is short, calls are refused; none is ended.
-			if out := f.Invoke(withTimeout(t, 10*time.Second), get(good, "/"), newSink()); out.Code != invocation.OK && out.Code != invocation.NodeOverloaded {
+			if out := f.Invoke(t.Context(), get(good, "/"), newSink()); out.Code != invocation.OK && out.Code != invocation.NodeOverloaded {
 				t.Errorf("the neighbour ended with %+v (%v)", out, out.Failure)
 				return
 			}
 		}
 	})
-	_, out := f.run(t, get(hog, "/"))
+	// However long that takes where others take the processors: no deadline may come first.
+	out := f.Invoke(t.Context(), get(hog, "/"), newSink())
 	if out.Code != invocation.MemoryLimit || out.Hits&invocation.HitMemory == 0 {
 		t.Errorf("outcome %+v (%v)", out, out.Failure)
 	}
 	close(stop)
 	calls.Wait()
 	// Once the memory is free again, calls are taken.
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		s, out := f.run(t, get(good, "/"))
-		if out.Code == invocation.OK && s.body.String() == "fine" {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("calls are still refused: %+v", out)
-		}
-		<-time.After(10 * time.Millisecond)
-	}
+	f.takesCalls(t, good)
 	if used := heapInUse(); used > f.cfg.MemoryBudget {
 		t.Errorf("%d MiB are in use, of %d", used>>20, f.cfg.MemoryBudget>>20)
 	}
@@ -82,7 +75,7 @@ func TestMemoryIsWatchedHoweverLongABundleTakes(t *testing.T) {
 		}
 	})
 	hog := f.add(1, handlerCode(`const a = []; for (;;) a.push({a: [1, 2, 3]})`))
-	if _, out := f.run(t, get(hog, "/")); out.Code != invocation.MemoryLimit {
+	if out := f.Invoke(t.Context(), get(hog, "/"), newSink()); out.Code != invocation.MemoryLimit {
 		t.Errorf("outcome %+v (%v)", out, out.Failure)
 	}
 }
@@ -93,12 +86,18 @@ func TestMemoryOfAnEndedCallIsGivenBack(t *testing.T) {
 	f := budgeted(t, 96<<20)
 	hog := f.add(1, handlerCode(`const all = []; for (;;) all.push(new Promise((r) => all.push(r)))`))
 	good := f.add(2, handlerCode(`return new Response("fine")`))
-	if _, out := f.run(t, get(hog, "/")); out.Code != invocation.MemoryLimit {
+	if out := f.Invoke(t.Context(), get(hog, "/"), newSink()); out.Code != invocation.MemoryLimit {
 		t.Fatalf("outcome %+v (%v)", out, out.Failure)
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; <-time.After(10 * time.Millisecond) {
-		_, out := f.run(t, get(good, "/"))
-		if out.Code == invocation.OK {
+	f.takesCalls(t, good)
+}
+
+// takesCalls waits until a call is no longer refused, and wants it well then.
+func (f *fixture) takesCalls(t *testing.T, id function.ID) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; <-time.After(10 * time.Millisecond) {
+		s, out := f.run(t, get(id, "/"))
+		if out.Code == invocation.OK && s.body.String() == "fine" {
 			return
 		}
 		if out.Code != invocation.NodeOverloaded || time.Now().After(deadline) {
@@ -120,26 +119,31 @@ func TestMemoryOfIdleVMsGoesFirst(t *testing.T) {
 	w := &watchdog{engine: f.Engine}
 	idle := f.add(1, handlerCode(`return new Response("x")`))
 	ok(t, f, idle, get(idle, "/"))
-	outcomes := map[string]chan invocation.Outcome{}
-	for version, code := range map[int]string{2: `await new Promise(r => setTimeout(r, 300)); return new Response("x")`, 3: `for (;;) await new Promise(r => setTimeout(r, 1))`} {
-		id := f.add(version, handlerCode(code))
+	body, send := io.Pipe()
+	waits, runs := f.add(2, handlerCode(`return new Response(await request.text())`)), f.add(3, handlerCode(`for (;;) await new Promise(r => setTimeout(r, 1))`))
+	outcomes := map[int]chan invocation.Outcome{}
+	for _, id := range []function.ID{waits, runs} {
+		req := get(id, "/")
+		if id == waits {
+			req.Method, req.Body = http.MethodPost, body
+		}
 		out := make(chan invocation.Outcome, 1)
-		outcomes[code[:3]] = out
-		go func() { out <- f.Invoke(withTimeout(t, 10*time.Second), get(id, "/"), newSink()) }()
+		outcomes[id.Version] = out
+		go func() { out <- f.Invoke(t.Context(), req, newSink()) }()
 	}
-	for f.pool.busy() < 2 {
+	for v := w.heaviest(); v == nil || v.prog.id != runs || f.pool.busy() < 2; v = w.heaviest() {
 		<-time.After(time.Millisecond)
 	}
-	<-time.After(100 * time.Millisecond)
 	w.relieve(time.Now(), false)
 	if n := f.pool.idleOf(idle); n != 0 || !w.full.Load() {
 		t.Fatalf("%d idle VMs are left", n)
 	}
 	w.relieve(time.Now(), false)
-	if out := <-outcomes["for"]; out.Code != invocation.MemoryLimit {
+	if out := <-outcomes[runs.Version]; out.Code != invocation.MemoryLimit {
 		t.Errorf("who ran longest ended with %+v", out)
 	}
-	if out := <-outcomes["awa"]; out.Code != invocation.OK {
+	_ = send.Close()
+	if out := <-outcomes[waits.Version]; out.Code != invocation.OK {
 		t.Errorf("who waited ended with %+v", out)
 	}
 }

@@ -134,7 +134,11 @@ func (c *rollbackCommand) Run(ctx context.Context, std stdio) error {
 	if c.JSON {
 		return printJSON(std, got)
 	}
-	_, err = fmt.Fprintf(std.Out, "%s → %s, was @%d\n", name, weights(got.Weights), got.From)
+	was := fmt.Sprintf("was @%d", got.From)
+	if got.From == got.Version {
+		was = "all calls again"
+	}
+	_, err = fmt.Fprintf(std.Out, "%s → %s, %s\n", name, weights(got.Weights), was)
 	return err
 }
 

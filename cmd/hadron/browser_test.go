@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,35 +63,21 @@ func TestRowFollowsTheFunction(t *testing.T) {
 	t.Parallel()
 	ctx := browser(t)
 	p := startServer(t, t.TempDir(), "--dev")
-	for _, f := range []string{"growth/signup/greeting", "pay/core/charge", "home/bff/tv"} {
+	functions := []string{"growth/signup/greeting", "pay/core/charge", "home/bff/tv"}
+	for _, f := range functions {
 		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+f+"/versions", wire.Register{Source: switchable}, nil)
 	}
 
-	// Callers: ten a second of each function; one of them is made to fail.
-	var failing atomic.Bool
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-			}
-			for _, f := range []string{"growth/signup/greeting", "pay/core/charge", "home/bff/tv"} {
-				query := "?name=ada"
-				if f == "growth/signup/greeting" && failing.Load() {
-					query = "?name=nobody"
-				}
-				if resp, err := http.Get(p.url + "/fn/" + f + query); err == nil {
-					_ = resp.Body.Close()
-				}
-			}
+	// Each function is called in its turn; one of them is made to fail.
+	failing, calls := newSwitch(false), 0
+	callers(t, func() string {
+		calls++
+		f, query := functions[calls%len(functions)], "?name=ada"
+		if f == "growth/signup/greeting" && failing.on() {
+			query = "?name=nobody"
 		}
-	}()
-	t.Cleanup(func() { close(stop); <-done })
+		return "/fn/" + f + query
+	}, func() *process { return p })
 
 	run := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
@@ -110,7 +95,7 @@ func TestRowFollowsTheFunction(t *testing.T) {
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`window.opened = 1`)); err != nil {
 		t.Fatal(err)
 	}
-	failing.Store(true)
+	failing.set(true)
 	run("turn failing", inState("failing"))
 	shots(t, ctx, "overview")
 	reason, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.querySelector(`"+row+"`).innerText"))
@@ -121,15 +106,17 @@ func TestRowFollowsTheFunction(t *testing.T) {
 		chromedp.WaitVisible(chromedp.Search(`//*[contains(text(), "index.ts:3")]`)))
 	shots(t, ctx, "function")
 	run("go back", chromedp.NavigateBack(), inState("failing"))
-	failing.Store(false)
+	failing.set(false)
 	run("turn healthy again", inState("healthy"))
 	if opened, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`window.opened ?? 0`)); err != nil || opened != 1 {
 		t.Errorf("the page was reloaded in between: %v, %v", opened, err)
 	}
 }
 
-// drawn resolves when the page has painted twice and its charts have had time to settle.
-const drawn = `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true), 250))))`
+// drawn resolves when the page has painted twice, its charts have had time to settle, and
+// no colour is on its way to another.
+const drawn = `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() =>
+	Promise.allSettled(document.getAnimations().filter(a => a.effect.getComputedTiming().endTime !== Infinity).map(a => a.finished)).then(() => done(true)), 250))))`
 
 // shots keeps screenshots where HADRON_SHOTS names a folder, for people to look at.
 func shots(t *testing.T, ctx context.Context, page string) {

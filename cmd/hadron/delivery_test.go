@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -289,12 +287,7 @@ func TestSteeringADeployment(t *testing.T) {
 
 func TestFreeze(t *testing.T) {
 	t.Parallel()
-	p := startServer(t, t.TempDir())
-	data, err := os.ReadFile(filepath.Join(p.cmd.Args[5], "admin-token"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.token = strings.TrimSpace(string(data))
+	p := guarded(t)
 	p.register(shop(1, false, ""))
 	const freeze = "/api/v1/teams/shop/freeze"
 	var f wire.Freeze

@@ -252,13 +252,16 @@ func clipDigest(digest string) string {
 func printOperability(w io.Writer, op wire.Operability) {
 	line := func(key, value string, state wire.State, problem string) {
 		text := string(state)
+		if state == wire.Disabled {
+			text = "" // the value says it in words
+		}
 		if problem != "" {
 			text += ": " + problem
 		}
 		if state == wire.Failed || state == wire.Pending {
 			text += " (Hadron goes on trying)"
 		}
-		fmt.Fprintf(w, "    %-11s %-43s %s\n", key, value, text)
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("    %-11s %-42s  %s", key, value, text), " "))
 	}
 	if op.Dashboard.State != "" {
 		line("dashboard", op.Dashboard.URL, op.Dashboard.State, op.Dashboard.Error)

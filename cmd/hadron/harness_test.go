@@ -12,8 +12,10 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -97,9 +99,28 @@ func startServer(t *testing.T, dataDir string, args ...string) *process {
 	case p.url = <-ready:
 	case <-p.done:
 		t.Fatalf("the server ended before it was ready:\n%s", p.log())
-	case <-time.After(time.Minute):
-		t.Fatalf("the server was not ready within a minute:\n%s", p.log())
+	case <-time.After(leisure * time.Minute):
+		t.Fatalf("the server was not ready in time:\n%s", p.log())
 	}
+	return p
+}
+
+// adopt takes the admin token of the data directory.
+func (p *process) adopt(dir string) {
+	p.t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "admin-token"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.token = strings.TrimSpace(string(b))
+}
+
+// guarded is a server that wants tokens, with its admin's.
+func guarded(t *testing.T) *process {
+	t.Helper()
+	dir := t.TempDir()
+	p := startServer(t, dir)
+	p.adopt(dir)
 	return p
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,11 +64,7 @@ func matrixServer(t *testing.T) (*process, []credential) {
 	dir := t.TempDir()
 	creds := credentials(t, dir)
 	p := startServer(t, dir, "--metrics.interval", "1s")
-	b, err := os.ReadFile(filepath.Join(dir, "admin-token"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.token = strings.TrimSpace(string(b))
+	p.adopt(dir)
 	for _, f := range []string{matrixFunction, matrixForeign} {
 		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+f+"/versions", wire.Register{Source: greetings, Manifest: patient}, nil)
 		p.want(http.StatusOK, http.MethodGet, "/fn/"+f, nil, nil)

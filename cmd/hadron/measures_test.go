@@ -46,6 +46,7 @@ func TestOwnMetricsUnderTraffic(t *testing.T) {
 			"source": counting,
 			"manifest": map[string]any{
 				"env": map[string]string{"UPSTREAM": upstream.URL}, "fetch": map[string]any{"allow": []string{"127.0.0.1"}},
+				"limits": map[string]string{"timeout": "1m"},
 			},
 		}, nil)
 	}

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,11 +39,7 @@ func (o *operated) start(t *testing.T, args ...string) {
 		"--grafana.url", o.grafana.URL, "--grafana.token", o.grafana.Token,
 		"--pagerduty.token", o.pager.Token, "--pagerduty.from", "oncall@example.com",
 		"--pagerduty.api-url", o.pager.URL, "--pagerduty.events-url", o.pager.URL)...)
-	token, err := os.ReadFile(filepath.Join(o.dir, "admin-token"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.token = strings.TrimSpace(string(token))
+	o.adopt(o.dir)
 }
 
 func (o *operated) operability() wire.Operability {
@@ -90,7 +84,7 @@ export default {
   },
 };
 `,
-	Manifest: json.RawMessage(`{"runbook":"https://wiki.example.com/charge","slo":{"window":"1h"}}`),
+	Manifest: json.RawMessage(`{"runbook":"https://wiki.example.com/charge","slo":{"window":"1h"},"limits":{"timeout":"1m"}}`),
 	Message:  "charge in cents",
 }
 

@@ -79,19 +79,6 @@ func (p *process) alias(name string) int {
 	return whole(a.Weights)
 }
 
-// guarded is a server that wants tokens, with its admin's.
-func guarded(t *testing.T) *process {
-	t.Helper()
-	dir := t.TempDir()
-	p := startServer(t, dir)
-	data, err := os.ReadFile(filepath.Join(dir, "admin-token"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.token = strings.TrimSpace(string(data))
-	return p
-}
-
 // From one server to another: by digest, into a receipt, with each thing that can stand
 // against it, and never with the token in what is printed.
 func TestPromoteToAnotherServer(t *testing.T) {

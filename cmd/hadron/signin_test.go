@@ -37,16 +37,6 @@ func startWithIssuer(t *testing.T, grants ...string) (*process, *oidctest.Issuer
 	return p, issuer
 }
 
-// adopt takes the admin token of the data directory.
-func (p *process) adopt(dir string) {
-	p.t.Helper()
-	b, err := os.ReadFile(filepath.Join(dir, "admin-token"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.token = strings.TrimSpace(string(b))
-}
-
 // A person signs in, sees the team that the provider's groups open, and signs out.
 func TestSignInStory(t *testing.T) {
 	t.Parallel()

@@ -12,8 +12,8 @@ import { filterLogs, type Search, searchQuery } from './logs'
 import { between } from './span'
 import type { Shown } from './use-span'
 
-const FIRST = 500 // lines that are asked for at first, then four times as many, until MOST
-const MOST = 8000
+const FIRST = 500 // lines that are asked for at first, then twice as many, until MOST
+const MOST = 4000
 const SOME = 100 // lines that fit: with fewer, older ones are asked for unbidden
 
 interface LogSearchProps {
@@ -55,7 +55,7 @@ export function LogSearch({ name, from, to, shown }: LogSearchProps) {
   // Words that the server does not sift by may fit in older lines only.
   const few = full && lines !== null && lines.length < SOME && limit < MOST
   useEffect(() => {
-    if (few) setMore({ about, limit: limit * 4 })
+    if (few) setMore({ about, limit: limit * 2 })
   }, [few, about, limit])
 
   const busy = !fetched.data && !fetched.error
@@ -84,7 +84,7 @@ export function LogSearch({ name, from, to, shown }: LogSearchProps) {
         {lines && full && oldest !== null && (
           <div className={styles.older}>
             {limit < MOST ? (
-              <button type="button" disabled={busy} onClick={() => setMore({ about, limit: limit * 4 })}>
+              <button type="button" disabled={busy} onClick={() => setMore({ about, limit: limit * 2 })}>
                 Older lines
               </button>
             ) : (

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { functionPath, requestLines } from '../api/http'
 import { useFetch } from '../api/use-fetch'
-import { formatClock, formatMillis, parseTime } from '../format/time'
+import { formatClock, formatMillis, formatUTC, parseTime } from '../format/time'
 import { useSettled } from '../overview/use-settled'
 import { Failure, Loading, Notice } from '../parts/notice'
 import type { LogRecord } from '../wire.gen'
@@ -64,7 +64,9 @@ export function LogSearch({ name, from, to, shown }: LogSearchProps) {
     <section className={styles.logs} aria-labelledby="logs-title">
       <LogBar filter={filter}>
         <span className={styles.then}>
-          {formatClock(from * 1000, Date.now(), true)} – {formatClock(to * 1000, Date.now(), true)}
+          <time title={`${formatUTC(from * 1000)} – ${formatUTC(to * 1000)}`}>
+            {formatClock(from * 1000, Date.now(), true)} – {formatClock(to * 1000, Date.now(), true)}
+          </time>
           {lines && `, ${lines.length === 1 ? 'one line' : `${lines.length}${full ? ' and more' : ''} lines`}`}
         </span>
         <button type="button" onClick={shown.goLive} title="Follow the log again, and show the last while">

@@ -167,6 +167,7 @@ export function Chart({ panel, drawn: loaded, busy, error, axis, marks, shown }:
           perPixel={(axis.end - axis.start) / Math.max(1, width - GUTTER)}
         />
       )}
+      {busy && !loaded && drawn.lines.length === 0 && <p className={`${styles.empty} ${styles.coming}`}>Loading…</p>}
       {loaded && drawn.lines.length === 0 && !error && <p className={styles.empty}>No data in this time</p>}
       {error && <p className={styles.empty}>{error}</p>}
     </figure>

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { functionPath, requestLines } from '../api/http'
 import { useFetch } from '../api/use-fetch'
-import { formatClock, formatMillis, parseTime } from '../format/time'
+import { formatClock, formatMillis, formatUTC, parseTime } from '../format/time'
 import { useSettled } from '../overview/use-settled'
 import { Failure, Loading, Notice } from '../parts/notice'
 import type { LogRecord } from '../wire.gen'
@@ -12,8 +12,8 @@ import { filterLogs, type Search, searchQuery } from './logs'
 import { between } from './span'
 import type { Shown } from './use-span'
 
-const FIRST = 500 // lines that are asked for at first, then four times as many, until MOST
-const MOST = 8000
+const FIRST = 500 // lines that are asked for at first, then twice as many, until MOST
+const MOST = 4000
 const SOME = 100 // lines that fit: with fewer, older ones are asked for unbidden
 
 interface LogSearchProps {
@@ -55,7 +55,7 @@ export function LogSearch({ name, from, to, shown }: LogSearchProps) {
   // Words that the server does not sift by may fit in older lines only.
   const few = full && lines !== null && lines.length < SOME && limit < MOST
   useEffect(() => {
-    if (few) setMore({ about, limit: limit * 4 })
+    if (few) setMore({ about, limit: limit * 2 })
   }, [few, about, limit])
 
   const busy = !fetched.data && !fetched.error
@@ -64,7 +64,9 @@ export function LogSearch({ name, from, to, shown }: LogSearchProps) {
     <section className={styles.logs} aria-labelledby="logs-title">
       <LogBar filter={filter}>
         <span className={styles.then}>
-          {formatClock(from * 1000, Date.now(), true)} – {formatClock(to * 1000, Date.now(), true)}
+          <time title={`${formatUTC(from * 1000)} – ${formatUTC(to * 1000)}`}>
+            {formatClock(from * 1000, Date.now(), true)} – {formatClock(to * 1000, Date.now(), true)}
+          </time>
           {lines && `, ${lines.length === 1 ? 'one line' : `${lines.length}${full ? ' and more' : ''} lines`}`}
         </span>
         <button type="button" onClick={shown.goLive} title="Follow the log again, and show the last while">
@@ -84,7 +86,7 @@ export function LogSearch({ name, from, to, shown }: LogSearchProps) {
         {lines && full && oldest !== null && (
           <div className={styles.older}>
             {limit < MOST ? (
-              <button type="button" disabled={busy} onClick={() => setMore({ about, limit: limit * 4 })}>
+              <button type="button" disabled={busy} onClick={() => setMore({ about, limit: limit * 2 })}>
                 Older lines
               </button>
             ) : (

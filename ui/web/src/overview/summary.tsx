@@ -6,6 +6,7 @@ import { useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
 import { STATES, State } from '../parts/state'
 import type { Summary as Counts } from '../wire.gen'
+import { type Firing, firingOf, firingWords } from './firing'
 import styles from './overview.module.css'
 import { type Query, toggled } from './query'
 import { Views } from './views'
@@ -71,17 +72,10 @@ export function Summary({ query, counts, setState, setScope, setGroup }: Summary
   )
 }
 
-/** Alerts that fire, and how many of them page. */
-export function useFiring(scope: string): { all: number; pages: number } {
+/** What fires of the functions in a scope. */
+export function useFiring(scope: string): Firing {
   const topic = useTopic(useMemo(() => alertsOf(scope), [scope]))
-  return useMemo(() => {
-    const firing = [...topic.items.values()].filter((a) => a.state === 'firing')
-    return { all: firing.length, pages: firing.filter((a) => a.class === 'page').length }
-  }, [topic.items])
-}
-
-export function firingWords({ all, pages }: { all: number; pages: number }): string {
-  return pages > 0 ? `${pages} ${pages === 1 ? 'page' : 'pages'} open` : `${all} firing, no page`
+  return useMemo(() => firingOf(topic.items.values()), [topic.items])
 }
 
 export function formatCount(n: number): string {

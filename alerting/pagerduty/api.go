@@ -151,3 +151,19 @@ func (a *api) integration(ctx context.Context, service, id string) (*pd.Integrat
 	})
 	return out, err
 }
+
+// openIncidents reports whether a service has incidents that nobody resolved.
+func (a *api) openIncidents(ctx context.Context, service string) (bool, error) {
+	open := false
+	err := a.call(ctx, "list incidents", func(ctx context.Context) error {
+		r, err := a.client.ListIncidentsWithContext(ctx, pd.ListIncidentsOptions{
+			Limit: 1, ServiceIDs: []string{service}, Statuses: []string{"triggered", "acknowledged"}, DateRange: "all",
+		})
+		if err != nil {
+			return err
+		}
+		open = len(r.Incidents) > 0
+		return nil
+	})
+	return open, err
+}

@@ -26,8 +26,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // memory is a Store that can fail.
 type memory struct {
-	rows map[function.Name]alerting.Service
-	fail int // writes from now on that fail
+	rows     map[alerting.Scope]alerting.Service
+	business map[string]alerting.BusinessService
+	fail     int // writes from now on that fail
 }
 
 var errDisk = errors.New("disk full")
@@ -48,15 +49,35 @@ func (m *memory) PutService(_ context.Context, s alerting.Service) error {
 	if err := m.broken(); err != nil {
 		return err
 	}
-	m.rows[s.Function] = s
+	m.rows[s.Scope] = s
 	return nil
 }
 
-func (m *memory) DeleteService(_ context.Context, name function.Name) error {
+func (m *memory) DeleteService(_ context.Context, of alerting.Scope) error {
 	if err := m.broken(); err != nil {
 		return err
 	}
-	delete(m.rows, name)
+	delete(m.rows, of)
+	return nil
+}
+
+func (m *memory) BusinessServices(context.Context) ([]alerting.BusinessService, error) {
+	return slices.Collect(maps.Values(m.business)), nil
+}
+
+func (m *memory) PutBusinessService(_ context.Context, s alerting.BusinessService) error {
+	if err := m.broken(); err != nil {
+		return err
+	}
+	m.business[s.Team] = s
+	return nil
+}
+
+func (m *memory) DeleteBusinessService(_ context.Context, team string) error {
+	if err := m.broken(); err != nil {
+		return err
+	}
+	delete(m.business, team)
 	return nil
 }
 
@@ -86,16 +107,18 @@ type world struct {
 	target *pagerduty.Target
 	log    buffer
 	now    time.Time
-	busy   map[function.Name]bool // not settled
+	busy   map[string]bool // routing keys that are not settled
 	cfg    func(*pagerduty.Config)
 	wanted map[function.Name]*function.Function
+
+	grouping pagerduty.Grouping // of the next start
 }
 
 func newWorld(tb testing.TB, configure ...func(*pagerduty.Config)) *world {
 	tb.Helper()
 	w := &world{
-		tb: tb, fake: pagerdutytest.New(tb), store: &memory{rows: map[function.Name]alerting.Service{}},
-		now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), busy: map[function.Name]bool{}, wanted: map[function.Name]*function.Function{},
+		tb: tb, fake: pagerdutytest.New(tb), store: &memory{rows: map[alerting.Scope]alerting.Service{}, business: map[string]alerting.BusinessService{}},
+		now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), busy: map[string]bool{}, wanted: map[function.Name]*function.Function{},
 		cfg: func(c *pagerduty.Config) {
 			for _, f := range configure {
 				f(c)
@@ -112,10 +135,10 @@ func (w *world) restart() {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	w.tb.Cleanup(transport.CloseIdleConnections)
 	cfg := pagerduty.Config{
-		Token: w.fake.Token, From: "ops@example.com", APIURL: w.fake.URL, EventsURL: w.fake.URL, Installation: "test one",
+		Token: w.fake.Token, From: "ops@example.com", APIURL: w.fake.URL, EventsURL: w.fake.URL, Installation: "test one", Services: w.grouping,
 		ExternalURL: "https://hadron.example", Store: w.store, Transport: transport, Timeout: 2 * time.Second,
 		Backoff: time.Millisecond, MaxWait: 20 * time.Millisecond, Now: func() time.Time { return w.now },
-		Settled: func(name function.Name) bool { return !w.busy[name] },
+		Settled: func(key string) bool { return !w.busy[key] },
 		Logger:  slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	w.cfg(&cfg)

@@ -1,5 +1,5 @@
-// Package pagerduty gives every function a service at PagerDuty and takes alerting's
-// events there. It is the only package that knows the go-pagerduty client, whose
+// Package pagerduty gives functions their services at PagerDuty, one each or one for a
+// project or team, and takes alerting's events there. It is the only package that knows the go-pagerduty client, whose
 // faults it handles: no retries, errors that hide deadlines and PagerDuty's own words,
 // bodies left open.
 //
@@ -9,29 +9,30 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
-
-	pd "github.com/PagerDuty/go-pagerduty"
 
 	"hadron/alerting"
 	"hadron/runtime/function"
 	"hadron/runtime/reconcile"
 )
 
-// Store remembers which service belongs to which function, with its routing key.
+// Store remembers which service belongs to which scope, with its routing key.
 type Store interface {
 	// Services returns all that are stored.
 	Services(ctx context.Context) ([]alerting.Service, error)
-	// PutService makes or replaces the service of its function.
+	// PutService makes or replaces the service of its scope.
 	PutService(ctx context.Context, s alerting.Service) error
 	// DeleteService forgets it; one that is not there is no error.
-	DeleteService(ctx context.Context, name function.Name) error
+	DeleteService(ctx context.Context, of alerting.Scope) error
 }
 
 // Config is what a Target needs; Token and Store are required.
@@ -41,23 +42,31 @@ type Config struct {
 	APIURL           string // origin of the REST API; default PagerDuty's
 	EventsURL        string // origin of the Events API; default PagerDuty's
 	EscalationPolicy string // id or name, of functions that name none; default "Default"
-	// Policy is the escalation policy of a function that names none, where its project
-	// or team has one, and which setting says so. Nil, or empty: EscalationPolicy.
-	Policy       func(name function.Name) (policy, setting string)
-	Installation string // tells this Hadron's services from another's; default "default"
-	ExternalURL  string // base of the link in a service's description; optional
+	// Policy is the escalation policy of a scope whose functions name none, where its
+	// project or team has one, and which setting says so. Nil, or empty: EscalationPolicy.
+	Policy       func(of alerting.Scope) (policy, setting string)
+	Services     Grouping // what has a service of its own; default ByFunction
+	Installation string   // tells this Hadron's services from another's; default "default"
+	ExternalURL  string   // base of the link in a service's description; optional
 	Store        Store
+	Business     BusinessStore // nil: teams get no business service
+
+	Urgency         string        // BySeverity, "high" or "low"; default BySeverity
+	AutoResolve     time.Duration // of incidents that nobody resolved; 0: never
+	Acknowledgement time.Duration // after which one comes back; default 30m, negative: never
 	// WebhookURL is where PagerDuty tells of incidents; empty: it does not. Subscriptions
 	// keeps what it is to be known by, and is required then.
 	WebhookURL    string
 	Subscriptions Subscriptions
-	// Settled reports that nothing of a function is open or on its way any more. A
-	// deleted function's service is disabled only then, or after SettleAfter: a disabled
-	// service takes no events. Nil: at once.
-	Settled     func(name function.Name) bool
-	SettleAfter time.Duration // default 10m
-	GracePeriod time.Duration // from a function's deletion to that of its service; default 168h
+	// Settled reports that nothing is open or on its way under a routing key. A service is
+	// disabled only then: a disabled one takes no events, not the end of an incident
+	// either. Nil: at once.
+	Settled     func(routingKey string) bool
+	DeleteShare float64       // of our services: a pass that would let more go, and more than ten, asks; default 0.2
+	GracePeriod time.Duration // from when a service is let go to its deletion; default 168h
+	Budget      time.Duration // of one pass, which goes on in the next; default 45s
 	Verify      time.Duration // between looks at what PagerDuty has when nothing failed; default 4m
+	Called      func(status string) // told of each answer's status, "0" where there was none; default: nobody
 	Transport   http.RoundTripper
 	Timeout     time.Duration // of one attempt; default 15s
 	Attempts    int           // default 3
@@ -74,8 +83,19 @@ func (c Config) Validate() error {
 		return errors.New("pagerduty: Token is required")
 	case c.Store == nil:
 		return errors.New("pagerduty: Store is required")
-	case c.GracePeriod < 0 || c.Verify < 0 || c.Timeout < 0 || c.Backoff < 0 || c.MaxWait < 0 || c.SettleAfter < 0 || c.Attempts < 0:
+	case c.GracePeriod < 0 || c.Verify < 0 || c.Timeout < 0 || c.Backoff < 0 || c.MaxWait < 0 || c.Budget < 0 || c.AutoResolve < 0 || c.Attempts < 0:
 		return errors.New("pagerduty: no duration or number can be negative")
+	}
+	if c.DeleteShare < 0 || c.DeleteShare > 1 {
+		return errors.New("pagerduty: DeleteShare is a share, from 0 to 1")
+	}
+	if c.Urgency != "" && !slices.Contains([]string{BySeverity, "high", "low"}, c.Urgency) {
+		return fmt.Errorf("pagerduty: Urgency is %s, high or low", BySeverity)
+	}
+	if c.Services != "" {
+		if err := c.Services.valid(); err != nil {
+			return err
+		}
 	}
 	if c.WebhookURL != "" && c.Subscriptions == nil {
 		return errors.New("pagerduty: Subscriptions is required with WebhookURL")
@@ -95,6 +115,9 @@ func validOrigins(origins ...string) error {
 	}
 	return nil
 }
+
+// BySeverity is the urgency where a page wakes people and a ticket does not.
+const BySeverity = "severity"
 
 // PagerDuty's own origins.
 const (
@@ -118,7 +141,11 @@ func (c Config) withDefaults() Config {
 	c.APIURL, c.EventsURL = origin(c.APIURL), origin(c.EventsURL)
 	text(&c.EscalationPolicy, "Default")
 	text(&c.Installation, "default")
-	length(&c.SettleAfter, 10*time.Minute)
+	text(&c.Urgency, BySeverity)
+	c.Services = cmp.Or(c.Services, ByFunction)
+	c.DeleteShare = cmp.Or(c.DeleteShare, 0.2)
+	length(&c.Acknowledgement, 30*time.Minute)
+	length(&c.Budget, 45*time.Second)
 	length(&c.GracePeriod, 7*24*time.Hour)
 	length(&c.Verify, 4*time.Minute)
 	length(&c.Timeout, 15*time.Second)
@@ -130,6 +157,9 @@ func (c Config) withDefaults() Config {
 	if c.Transport == nil {
 		c.Transport = http.DefaultTransport
 	}
+	if c.Called == nil {
+		c.Called = func(string) {}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -140,39 +170,27 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// States of a function's service.
-const (
-	Pending  = "pending"  // it is about to be made
-	Ready    = "ready"    // it takes events
-	Failed   = "failed"   // Error says why, and it is tried again
-	Disabled = "disabled" // the manifest, or somebody in PagerDuty, wants no pages
-)
-
-// Status is how a function's service stands.
-type Status struct {
-	ServiceID        string
-	URL              string
-	EscalationPolicy string // its name
-	State            string
-	Error            string // one sentence without secrets
-}
-
 // Target keeps the services as the functions want them.
 type Target struct {
-	cfg Config
-	api *api
+	cfg  Config
+	api  *api
+	wire *transport
 
 	// Of Reconcile alone.
-	have       map[string]pd.Service // by id, all of the account
+	have       *inventory
 	policies   []policy
-	looked     time.Time                   // when have was read; zero: it is not to be trusted
-	failed     map[function.Name]bool      // last time
-	leaving    map[function.Name]time.Time // since when a service waits to be disabled
-	plainRules bool                        // the plan has no urgency by severity
+	looked     time.Time               // when have was read; zero: it is not to be trusted
+	failed     map[alerting.Scope]bool // last time
+	leaving    map[alerting.Scope]bool // a service whose functions have another now waits for a pass
+	plainRules bool                    // the plan has no urgency by severity
+	business   *business               // nil: there is none
 
-	mu     sync.RWMutex
-	status map[function.Name]Status
-	keys   map[function.Name]string
+	mu       sync.RWMutex
+	status   map[alerting.Scope]Status
+	keys     map[alerting.Scope]string
+	members  map[function.Name]member
+	progress Progress
+	allowed  int // that the next pass may let go, as somebody confirmed
 }
 
 var _ reconcile.Target = (*Target)(nil)
@@ -185,45 +203,20 @@ func NewTarget(cfg Config) (*Target, error) {
 	cfg = cfg.withDefaults()
 	rt := &transport{
 		next: cfg.Transport, from: cfg.From, timeout: cfg.Timeout, attempts: cfg.Attempts,
-		backoff: cfg.Backoff, maxWait: cfg.MaxWait, now: cfg.Now,
+		backoff: cfg.Backoff, maxWait: cfg.MaxWait, now: cfg.Now, called: cfg.Called,
 	}
-	return &Target{
-		cfg: cfg, api: newAPI(cfg, rt), have: map[string]pd.Service{}, leaving: map[function.Name]time.Time{},
-		status: map[function.Name]Status{}, keys: map[function.Name]string{},
-	}, nil
+	t := &Target{
+		cfg: cfg, api: newAPI(cfg, rt), wire: rt, have: newInventory(cfg.Installation, nil), leaving: map[alerting.Scope]bool{},
+		status: map[alerting.Scope]Status{}, keys: map[alerting.Scope]string{}, members: map[function.Name]member{},
+	}
+	if cfg.Business != nil {
+		t.business = newBusiness()
+	}
+	return t, nil
 }
+
+// TargetName is what logs and the System page call the Target.
+const TargetName = "pagerduty"
 
 // Name implements reconcile.Target.
-func (t *Target) Name() string { return "pagerduty" }
-
-// Status returns how the function's service stands; it is pending for one that no pass
-// has seen yet.
-func (t *Target) Status(name function.Name) Status {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if s, ok := t.status[name]; ok {
-		return s
-	}
-	return Status{State: Pending}
-}
-
-// Routing returns the routing key under which the function's events go; ok is false
-// where it has none, or is not to page. The key is a secret.
-func (t *Target) Routing(name function.Name) (key string, ok bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	key, ok = t.keys[name]
-	return key, ok
-}
-
-// show publishes what is known of a function.
-func (t *Target) show(name function.Name, s Status, key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.status[name] = s
-	if key == "" || s.State == Disabled {
-		delete(t.keys, name)
-		return
-	}
-	t.keys[name] = key
-}
+func (t *Target) Name() string { return TargetName }

@@ -82,7 +82,7 @@ func (t *Target) subscribe(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := t.api.subscription(ctx, "delete webhook subscription", http.MethodDelete, "/webhook_subscriptions/"+url.PathEscape(s.ID), nil, nil); err != nil && status(err) != http.StatusNotFound {
+		if err := t.api.ask(ctx, "delete webhook subscription", http.MethodDelete, "/webhook_subscriptions/"+url.PathEscape(s.ID), nil, nil); err != nil && status(err) != http.StatusNotFound {
 			return err
 		}
 	}
@@ -98,12 +98,12 @@ func (t *Target) revive(ctx context.Context, s subscription) error {
 	missing := slices.ContainsFunc(subscribed, func(e string) bool { return !slices.Contains(s.Events, e) })
 	if !s.Active || missing {
 		update := map[string]any{"webhook_subscription": map[string]any{"active": true, "events": subscribed}}
-		if err := t.api.subscription(ctx, "update webhook subscription", http.MethodPut, at, update, nil); err != nil {
+		if err := t.api.ask(ctx, "update webhook subscription", http.MethodPut, at, update, nil); err != nil {
 			return err
 		}
 	}
 	if s.Delivery.Disabled { // PagerDuty gave up on us for a while
-		return t.api.subscription(ctx, "enable webhook subscription", http.MethodPost, at+"/enable", nil, nil)
+		return t.api.ask(ctx, "enable webhook subscription", http.MethodPost, at+"/enable", nil, nil)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (t *Target) newSubscription(ctx context.Context) error {
 	var got struct {
 		Subscription subscription `json:"webhook_subscription"`
 	}
-	if err := t.api.subscription(ctx, "create webhook subscription", http.MethodPost, "/webhook_subscriptions", map[string]any{"webhook_subscription": want}, &got); err != nil {
+	if err := t.api.ask(ctx, "create webhook subscription", http.MethodPost, "/webhook_subscriptions", map[string]any{"webhook_subscription": want}, &got); err != nil {
 		return err
 	}
 	s := got.Subscription
@@ -141,7 +141,7 @@ func (a *api) subscriptions(ctx context.Context) ([]subscription, error) {
 			Items []subscription `json:"webhook_subscriptions"`
 		}
 		path := fmt.Sprintf("/webhook_subscriptions?limit=%d&offset=%d", pageSize, offset)
-		if err := a.subscription(ctx, "list webhook subscriptions", http.MethodGet, path, nil, &page); err != nil {
+		if err := a.ask(ctx, "list webhook subscriptions", http.MethodGet, path, nil, &page); err != nil {
 			return nil, err
 		}
 		if out = append(out, page.Items...); !page.More {
@@ -151,8 +151,8 @@ func (a *api) subscriptions(ctx context.Context) ([]subscription, error) {
 	return nil, &Error{Doing: "list webhook subscriptions", Status: http.StatusBadRequest, Text: errEndless.Error()}
 }
 
-// subscription makes one request that the client has no method for.
-func (a *api) subscription(ctx context.Context, doing, method, path string, body, into any) error {
+// ask makes one request that the client has no method for.
+func (a *api) ask(ctx context.Context, doing, method, path string, body, into any) error {
 	return a.call(ctx, doing, func(ctx context.Context) error {
 		var data []byte
 		if body != nil {

@@ -88,14 +88,14 @@ func TestDeletedFunctionLeavesAfterItsGrace(t *testing.T) {
 	key, _ := w.target.Routing(greet)
 	delete(w.wanted, greet)
 
-	w.busy[greet] = true // its resolve is on its way
+	w.busy[key] = true // its resolve is on its way
 	if r := w.mustPass(); r.Next == 0 || r.Next > time.Minute || w.only().Status != "active" {
 		t.Errorf("disabled under an open incident: %+v", r)
 	}
 	if _, ok := w.target.Routing(greet); ok {
 		t.Error("a deleted function still pages")
 	}
-	w.busy[greet] = false
+	w.busy[key] = false
 	if r := w.mustPass(); r.Next != 7*24*time.Hour || w.only().Status != "disabled" {
 		t.Errorf("%+v %+v", r, w.only())
 	}
@@ -126,7 +126,7 @@ func TestDeletedFunctionWaitsForItsLastEventsOnlySoLong(t *testing.T) {
 	w.want(greet)
 	w.mustPass()
 	delete(w.wanted, greet)
-	w.busy[greet] = true
+	w.busy[key] = true
 	w.mustPass()
 	w.now = w.now.Add(11 * time.Minute)
 	w.mustPass()
@@ -218,8 +218,8 @@ func TestEscalationPolicy(t *testing.T) {
 func TestEscalationPolicyOfATeam(t *testing.T) {
 	team := map[string]string{}
 	w := newWorld(t, func(c *pagerduty.Config) {
-		c.Policy = func(name function.Name) (string, string) {
-			return team[name.Team()], "the settings of the team " + name.Team()
+		c.Policy = func(of alerting.Scope) (string, string) {
+			return team[of.Team()], "the settings of the team " + of.Team()
 		}
 	})
 	night, growth := w.fake.AddEscalationPolicy("Night"), w.fake.AddEscalationPolicy("Growth")
@@ -271,7 +271,7 @@ func TestWhatExistsIsAdoptedByItsMarkerOnly(t *testing.T) {
 	w.quiet()
 
 	// A database copied from elsewhere does not take over that one's services.
-	w.store.rows["shop/checkout/pay"] = alerting.Service{Function: "shop/checkout/pay", ID: first.ID, State: pagerduty.Ready, RoutingKey: "x", Hash: "y"}
+	w.store.rows["shop/checkout/pay"] = alerting.Service{Scope: "shop/checkout/pay", ID: first.ID, State: pagerduty.Ready, RoutingKey: "x", Hash: "y"}
 	w.want("shop/checkout/pay")
 	w.restart()
 	w.mustPass()

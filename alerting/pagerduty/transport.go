@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,9 +38,13 @@ type transport struct {
 	backoff  time.Duration // before the second; doubles
 	maxWait  time.Duration // most that PagerDuty's word can make a request wait
 	now      func() time.Time
+	called   func(status string) // told of each answer
 
-	mu     sync.Mutex
-	resume time.Time // not before: the limit is used up
+	mu          sync.Mutex
+	resume      time.Time // not before: the limit is used up, or nearly
+	limit, left int       // PagerDuty's word on calls a minute
+	limited     int       // calls that were one too many
+	calls       []time.Time
 }
 
 // RoundTrip implements http.RoundTripper. Its errors carry no header and no body.
@@ -82,10 +87,13 @@ func (t *transport) once(req *http.Request, body []byte) (*http.Response, error)
 	if t.from != "" {
 		out.Header.Set("From", t.from)
 	}
+	t.count()
 	resp, err := t.next.RoundTrip(out)
 	if err != nil {
+		t.called("0")
 		return nil, cause(ctx, err)
 	}
+	t.called(strconv.Itoa(resp.StatusCode))
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	_ = resp.Body.Close()
 	switch {
@@ -138,17 +146,74 @@ func unsent(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// limits notes that the limit is used up, so that the next request waits for it
-// instead of being refused.
+// reserve is the part of the limit that is not used up at once: it may be another's too.
+const reserve = 10 // one in ten
+
+// limits notes PagerDuty's word on its limit. When it is used up the next request waits
+// instead of being refused; when it nearly is, they are spread over what is left.
 func (t *transport) limits(resp *http.Response) {
-	if resp.Header.Get("Ratelimit-Remaining") != "0" && resp.StatusCode != http.StatusTooManyRequests {
-		return
-	}
 	now := t.now()
 	d := min(asked(resp.Header, now), t.maxWait)
+	limit, left, told := allowance(resp.Header)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.resume = now.Add(d)
+	if told {
+		t.limit, t.left = limit, left
+	}
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		t.limited++
+		t.resume = now.Add(d)
+	case told && left == 0:
+		t.resume = now.Add(d)
+	case told && left*reserve < limit:
+		t.resume = now.Add(d / time.Duration(left+1))
+	case told:
+		t.resume = time.Time{}
+	}
+}
+
+// allowance reads the limit and what is left of it.
+func allowance(h http.Header) (limit, left int, ok bool) {
+	left, err := strconv.Atoi(h.Get("Ratelimit-Remaining"))
+	if err != nil || left < 0 {
+		return 0, 0, false
+	}
+	limit, err = strconv.Atoi(h.Get("Ratelimit-Limit"))
+	if err != nil || limit < 0 {
+		limit = 0
+	}
+	return limit, left, true
+}
+
+const maxCalls = 10_000 // that are counted in a minute
+
+// count notes a call that is about to be made.
+func (t *transport) count() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.prune()
+	if len(t.calls) < maxCalls {
+		t.calls = append(t.calls, time.Now())
+	}
+}
+
+// prune forgets calls that are older than a minute. The caller holds mu.
+func (t *transport) prune() {
+	old := 0
+	for old < len(t.calls) && time.Since(t.calls[old]) >= time.Minute {
+		old++
+	}
+	t.calls = slices.Delete(t.calls, 0, old)
+}
+
+// rate is PagerDuty's limit a minute and what it said was left of it, the calls of the
+// last minute, and how many were one too many.
+func (t *transport) rate() (limit, left, calls, limited int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.prune()
+	return t.limit, t.left, len(t.calls), t.limited
 }
 
 func (t *transport) hold(ctx context.Context) error {

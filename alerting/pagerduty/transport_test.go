@@ -158,6 +158,30 @@ func TestUsedUpLimitIsWaitedForAhead(t *testing.T) {
 	}
 }
 
+// The last tenth of the limit is spread over the time to its renewal.
+func TestLastOfTheLimitIsSpread(t *testing.T) {
+	for left, want := range map[string]time.Duration{"50": 0, "10": 0, "9": time.Second, "4": 2 * time.Second, "1": 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			a := &answers{list: []any{answer{status: 200, header: map[string]string{"Ratelimit-Limit": "100", "Ratelimit-Remaining": left, "Ratelimit-Reset": "10"}}}}
+			rt := pagerduty.NewTransport(a)
+			for range 2 {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://pagerduty.example/services", strings.NewReader(""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp, err := rt.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = resp.Body.Close()
+			}
+			if d := a.times[1].Sub(a.times[0]); d != want {
+				t.Errorf("with %s left it waited %v, want %v", left, d, want)
+			}
+		})
+	}
+}
+
 func TestWaitingEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reason := errors.New("stopping")

@@ -20,6 +20,7 @@ type alertsCommands struct {
 	Silences  silencesCommand  `cmd:"" help:"List silences and maintenance windows."`
 	Unsilence unsilenceCommand `cmd:"" help:"End a silence."`
 	Test      alertTestCommand `cmd:"" help:"Send a marked test through the whole path to those who are told, and time each hop."`
+	PagerDuty pagerDutyCommand `cmd:"" name:"pagerduty" help:"Show and apply what is kept at PagerDuty."`
 	Backtest  backtestCommand  `cmd:"" help:"Replay a function's history and say when its alerts would have fired."`
 }
 

@@ -91,6 +91,8 @@ var matrixRules = map[string]rule{
 	"getDashboards":           {of: anything, may: "view"},
 	"planDashboards":          {of: everything, may: "view"},
 	"applyDashboards":         {of: everything, may: "administer", body: `{}`},
+	"getPagerServices":        {of: everything, may: "view"},
+	"applyPagerServices":      {of: everything, may: "administer", body: `{}`},
 	"getEverythingDashboard":  {of: everything, may: "view"},
 	"getPlatformDashboard":    {of: everything, may: "view"},
 	"getTeamDashboard":        {of: aTeam, may: "view"},

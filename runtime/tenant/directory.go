@@ -158,12 +158,12 @@ func (d *Directory) InEffect(of Scope) InEffect {
 	return out
 }
 
-// EscalationPolicy is the one that the project or team of a function names; empty:
-// neither does.
-func (d *Directory) EscalationPolicy(name function.Name) (policy, from string) {
+// EscalationPolicy is the one that a project names, else its team, and which says so;
+// empty: neither does.
+func (d *Directory) EscalationPolicy(of Scope) (policy, from string) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	for _, s := range []Scope{ProjectOf(name), TeamOf(name)} {
+	for _, s := range slices.Backward(of.path()) {
 		if p := d.teams[s].EscalationPolicy; p != "" {
 			return p, "the settings of the " + s.word() + " " + string(s)
 		}

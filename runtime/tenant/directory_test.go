@@ -220,11 +220,14 @@ func TestProjectsOverrideTheirTeam(t *testing.T) {
 	want("Growth", 20, 90)
 	h.put(t, "growth/signup", tenant.Settings{EscalationPolicy: "Sign-up", Retention: tenant.Retention{Days: of(7)}})
 	want("Sign-up", 20, 7)
-	if p, from := h.teams.EscalationPolicy(name); p != "Sign-up" || !strings.Contains(from, "project growth/signup") {
+	if p, from := h.teams.EscalationPolicy(tenant.ProjectOf(name)); p != "Sign-up" || !strings.Contains(from, "project growth/signup") {
 		t.Errorf("%s %s", p, from)
 	}
-	if p, _ := h.teams.EscalationPolicy("pay/core/charge"); p != "" {
+	if p, _ := h.teams.EscalationPolicy("pay/core"); p != "" {
 		t.Errorf("%s", p)
+	}
+	if p, from := h.teams.EscalationPolicy("growth"); p != "Growth" || !strings.Contains(from, "team growth") {
+		t.Errorf("%s %s", p, from)
 	}
 	if b := h.teams.Bounds("growth"); b.Functions != 10 || b.Secrets != 5 {
 		t.Errorf("%+v", b)

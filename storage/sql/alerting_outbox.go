@@ -147,16 +147,16 @@ func (a *Alerting) Depth(ctx context.Context) (waiting, dead int, err error) {
 	return row.Waiting, row.Dead, nil
 }
 
-// Settled reports that the function has no open incident and no message on its way to
-// PagerDuty.
-func (a *Alerting) Settled(ctx context.Context, name function.Name) (bool, error) {
+// Settled reports that nothing which was triggered under the routing key is open, and that
+// no message under it is on its way to PagerDuty.
+func (a *Alerting) Settled(ctx context.Context, routingKey string) (bool, error) {
 	var open int
 	err := a.db.read(ctx, func(tx tx) error {
-		return tx.get(&open, `SELECT (SELECT COUNT(*) FROM incidents WHERE function = ?) +
-			(SELECT COUNT(*) FROM outbox WHERE function = ? AND target = ? AND dead_at = 0)`, string(name), string(name), alerting.PagerDuty)
+		return tx.get(&open, `SELECT (SELECT COUNT(*) FROM incidents WHERE routing_key = ?) +
+			(SELECT COUNT(*) FROM outbox WHERE target = ? AND routing_key = ? AND dead_at = 0)`, routingKey, alerting.PagerDuty, routingKey)
 	})
 	if err != nil {
-		return false, fmt.Errorf("look for open incidents of %s: %w", name, err)
+		return false, fmt.Errorf("look for open incidents under a routing key: %w", err)
 	}
 	return open == 0, nil
 }

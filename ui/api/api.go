@@ -148,6 +148,7 @@ type Config struct {
 	Operability func(context.Context, function.Function) (wire.Operability, error)
 	Dashboard   func(context.Context, function.Function) (wire.DashboardModel, error)
 	Dashboards  Dashboards
+	Pager       Pager
 	Alerts      func(context.Context) ([]wire.Alert, error)
 	Rules       func(context.Context, RulesQuery) ([]byte, error)
 	Backtest    func(context.Context, function.Function, BacktestQuery) (wire.Backtest, error)
@@ -261,6 +262,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addSilences()
 	a.addWebhook()
 	a.addDashboards()
+	a.addPager()
 	a.addRules()
 	a.addBacktest()
 	a.addSystem()

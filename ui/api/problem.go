@@ -90,6 +90,7 @@ var table = []struct {
 	{tenant.ErrAbove, http.StatusForbidden, "above_grants"},
 	{tenant.ErrCSRF, http.StatusForbidden, "csrf"},
 	{ErrExtension, http.StatusUnprocessableEntity, "extension_invalid"},
+	{ErrNoPager, http.StatusConflict, "no_pagerduty"},
 	{ErrDashboards, http.StatusBadGateway, "dashboards_unavailable"},
 	{delivery.ErrNotFound, http.StatusNotFound, "deployment_not_found"},
 	{delivery.ErrConflict, http.StatusConflict, "conflict"},

@@ -98,3 +98,34 @@ type Acknowledge struct {
 type Received struct {
 	Received bool `json:"received"`
 }
+
+// PagerServices is how far all services at PagerDuty are.
+type PagerServices struct {
+	State        string `json:"state"`              // ok, degraded or disabled
+	Services     string `json:"services,omitempty"` // what has one of its own: function, project or team
+	Installation string `json:"installation,omitempty"`
+	Total        int    `json:"total"` // that functions want
+	Ready        int    `json:"ready"`
+	Pending      int    `json:"pending"`
+	Failed       int    `json:"failed"`
+	Disabled     int    `json:"disabled"`
+	Leaving      int    `json:"leaving"`  // that no function wants any more
+	Held         int    `json:"held"`     // disablings and deletions that wait to be confirmed
+	Business     int    `json:"business"` // business services of teams
+	// BusinessError says why there are none, or not all.
+	BusinessError  string     `json:"businessError,omitempty"`
+	Running        bool       `json:"running"` // more is to be done at once
+	Done           int        `json:"done"`    // of the pass under way, in services
+	Of             int        `json:"of"`
+	LastPass       *time.Time `json:"lastPass,omitempty"`
+	Error          string     `json:"error,omitempty"` // of the last pass
+	CallsPerMinute int        `json:"callsPerMinute"`  // of the last minute
+	LimitPerMinute int        `json:"limitPerMinute"`  // by PagerDuty's word; 0: it gave none yet
+	LimitLeft      int        `json:"limitLeft"`
+	Limited        int        `json:"limited"` // calls since the start that were one too many
+}
+
+// ApplyPagerServices has a pass begin now.
+type ApplyPagerServices struct {
+	ConfirmDeletes int `json:"confirmDeletes,omitempty"` // lets it disable and delete as many, where it asks
+}

@@ -41,6 +41,9 @@ type Reconciler struct {
 	NextAttempt *time.Time `json:"nextAttempt,omitempty"` // at the latest
 	LastError   string     `json:"lastError,omitempty"`   // of the last pass
 	Failures    int        `json:"failures"`              // passes failed in a row
+	Done        int        `json:"done,omitempty"`        // that are as wanted, where it tells
+	Of          int        `json:"of,omitempty"`          // how many there are to be; 0: it does not tell
+	Waits       string     `json:"waits,omitempty"`       // what waits for somebody to agree, and how
 	Created     int        `json:"created"`               // in the last pass, as the rest
 	Updated     int        `json:"updated"`
 	Deleted     int        `json:"deleted"`

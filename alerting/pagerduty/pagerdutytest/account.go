@@ -79,7 +79,7 @@ func (s *Server) Remove(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.notify()
-	s.services = slices.DeleteFunc(s.services, func(v *service) bool { return v.ID == id })
+	s.drop(id)
 }
 
 // AddEscalationPolicy makes an escalation policy and returns its id.
@@ -97,4 +97,64 @@ func (s *Server) WithoutUrgencies() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.noUrgency = true
+}
+
+// Manner is how a service's incidents behave, in seconds and PagerDuty's words.
+type Manner struct {
+	AutoResolve, Acknowledgement float64
+	Urgency                      string
+}
+
+// Manner returns that of a service.
+func (s *Server) Manner(id string) Manner {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var m Manner
+	for _, v := range s.services {
+		if v.ID != id {
+			continue
+		}
+		shown := s.show(v)
+		m.AutoResolve, _ = shown["auto_resolve_timeout"].(float64)
+		m.Acknowledgement, _ = shown["acknowledgement_timeout"].(float64)
+		if rule, ok := shown["incident_urgency_rule"].(map[string]any); ok {
+			m.Urgency, _ = rule["urgency"].(string)
+		}
+	}
+	return m
+}
+
+// SetManner changes it as a person in the web app would.
+func (s *Server) SetManner(id string, m Manner) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.notify()
+	for _, v := range s.services {
+		if v.ID == id {
+			v.raw = map[string]any{
+				"auto_resolve_timeout": m.AutoResolve, "acknowledgement_timeout": m.Acknowledgement,
+				"incident_urgency_rule": map[string]any{"type": "constant", "urgency": m.Urgency},
+			}
+		}
+	}
+}
+
+// Open opens an incident as a person in the web app would.
+func (s *Server) Open(service, summary string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.notify()
+	s.incidents = append(s.incidents, &Incident{ID: "Q" + s.id(), ServiceID: service, Status: Triggered, Summary: summary})
+}
+
+// ResolveAll resolves a service's incidents as a person in the web app would.
+func (s *Server) ResolveAll(service string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.notify()
+	for _, in := range s.incidents {
+		if in.ServiceID == service {
+			in.Status = Resolved
+		}
+	}
 }

@@ -24,6 +24,12 @@ type Service struct {
 // Integration is where events come in.
 type Integration struct{ ID, Name, Type, Key string }
 
+// drop deletes a service and what depends on it.
+func (s *Server) drop(id string) {
+	s.services = slices.DeleteFunc(s.services, func(v *service) bool { return v.ID == id })
+	s.relations = slices.DeleteFunc(s.relations, func(r Relation) bool { return r.Supporting == id })
+}
+
 type service struct {
 	Service
 	created time.Time
@@ -69,7 +75,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, body []byte, 
 	left, reset, ok := s.rest.hit(time.Now())
 	w.Header().Set("Ratelimit-Limit", strconv.Itoa(s.rest.most))
 	w.Header().Set("Ratelimit-Remaining", strconv.Itoa(left))
-	w.Header().Set("Ratelimit-Reset", strconv.Itoa(int(reset.Seconds())+1))
+	w.Header().Set("Ratelimit-Reset", s.rest.tell(reset))
 	if !ok {
 		write(w, http.StatusTooManyRequests, restError(codeRateLimited, "Rate Limit Exceeded"))
 		return
@@ -96,7 +102,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, body []byte, 
 		s.withService(w, parts[1], func(v *service) { s.putService(w, v, body) })
 	case at == "DELETE services/*":
 		s.withService(w, parts[1], func(v *service) {
-			s.services = slices.DeleteFunc(s.services, func(o *service) bool { return o == v })
+			s.drop(v.ID)
 			w.WriteHeader(http.StatusNoContent)
 		})
 	case at == "POST services/*/*" && parts[2] == "integrations":
@@ -111,6 +117,12 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, body []byte, 
 			}
 			notFound(w)
 		})
+	case at == "GET incidents":
+		s.listIncidents(w, r)
+	case parts[0] == "business_services":
+		s.serveBusiness(w, r, parts[1:], body)
+	case parts[0] == "service_dependencies":
+		s.serveDependencies(w, r, parts[1:], body)
 	case parts[0] == "webhook_subscriptions":
 		s.serveSubscriptions(w, r, parts[1:], body)
 	default:

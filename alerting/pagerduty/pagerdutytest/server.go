@@ -6,10 +6,12 @@ package pagerdutytest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,6 +38,8 @@ type Server struct {
 	next       int           // for ids
 	services   []*service
 	policies   []Policy
+	business   []*BusinessService
+	relations  []Relation
 	events     []Event
 	incidents  []*Incident
 	hooks      []*Subscription
@@ -46,6 +50,7 @@ type Server struct {
 	perKey     map[string]*window
 	eventLimit int
 	noUrgency  bool
+	noBusiness bool
 }
 
 // Policy is an escalation policy.
@@ -73,8 +78,10 @@ func New(tb testing.TB) *Server {
 		perKey: map[string]*window{}, rest: window{most: 960}, eventLimit: 120,
 	}
 	var err error
-	if s.contract, err = loadContract(); err != nil {
+	if s.contract, err = loadContract(); errors.Is(err, errNoContracts) {
 		tb.Log(err)
+	} else if err != nil {
+		tb.Fatal(err) // there, and of no use: nothing would be checked
 	}
 	s.AddEscalationPolicy("Default")
 	s.http = httptest.NewServer(s)
@@ -318,15 +325,17 @@ func (s *Server) Violations() []string {
 // window is a rate limit over a minute.
 type window struct {
 	most int
+	span time.Duration // 0: a minute
 	hits []time.Time
 }
 
 // hit counts a request; ok is false where it is one too many.
 func (w *window) hit(now time.Time) (left int, reset time.Duration, ok bool) {
-	w.hits = slices.DeleteFunc(w.hits, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
-	reset = time.Minute
+	span := cmp.Or(w.span, time.Minute)
+	w.hits = slices.DeleteFunc(w.hits, func(t time.Time) bool { return now.Sub(t) >= span })
+	reset = span
 	if len(w.hits) > 0 {
-		reset = w.hits[0].Add(time.Minute).Sub(now)
+		reset = w.hits[0].Add(span).Sub(now)
 	}
 	if len(w.hits) >= w.most {
 		return 0, reset, false
@@ -341,4 +350,12 @@ func (s *Server) Limit(rest, events int) {
 	defer s.mu.Unlock()
 	s.rest = window{most: rest}
 	s.eventLimit, s.perKey = events, map[string]*window{}
+}
+
+// LimitEvery sets the REST API's limit over another span than a minute, which the headers
+// tell with its fraction.
+func (s *Server) LimitEvery(span time.Duration, rest int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rest = window{most: rest, span: span}
 }

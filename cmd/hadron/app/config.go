@@ -142,10 +142,31 @@ type PagerDutyConfig struct {
 	From             string `help:"E-mail address of the user that Hadron acts for."`
 	APIURL           string `name:"api-url" default:"https://api.pagerduty.com" help:"Origin of PagerDuty's REST API."`
 	EventsURL        string `name:"events-url" default:"https://events.pagerduty.com" help:"Origin of PagerDuty's Events API."`
-	EscalationPolicy string `default:"Default" help:"Escalation policy, id or name, of functions that name none."`
+	EscalationPolicy string `default:"Default" help:"Escalation policy, id or name, of functions for which neither manifest nor project or team names one."`
+
+	Services         string  `default:"function" enum:"function,project,team" help:"What has a service of its own: each function, each project or each team. Changing it moves: incidents that are open end where they began."`
+	BusinessServices bool    `default:"true" help:"Give each team a business service that its services support, where the account has such."`
+	DeleteShare      float64 `default:"0.2" help:"A pass that would disable or delete more services than ten and than this share of them asks first."`
+
+	Urgency                string        `default:"severity" enum:"severity,high,low" help:"Of incidents: severity wakes people for pages and not for tickets, where the plan has it."`
+	AutoResolveTimeout     time.Duration `default:"0s" help:"PagerDuty resolves an incident that nobody resolved after this; 0: never, Hadron does when it is over."`
+	AcknowledgementTimeout time.Duration `default:"30m" help:"An acknowledged incident comes back after this; 0: never."`
 
 	Webhooks           bool   `help:"Subscribe to PagerDuty's webhooks, so that what people do there shows here. PagerDuty must reach external-url."`
 	WebhookSecretsFile string `help:"File with the secrets of webhook subscriptions that were made by hand, a line each." type:"path"`
+}
+
+func (c PagerDutyConfig) validate() error {
+	const most = 30 * 24 * time.Hour
+	for flag, d := range map[string]time.Duration{"auto-resolve-timeout": c.AutoResolveTimeout, "acknowledgement-timeout": c.AcknowledgementTimeout} {
+		if d < 0 || d > most || d%time.Second != 0 || d != 0 && d < time.Minute {
+			return fmt.Errorf("%w: --pagerduty.%s is %s; give 0 for never, or 1m to 720h in whole seconds", ErrConfig, flag, d)
+		}
+	}
+	if c.DeleteShare < 0 || c.DeleteShare > 1 {
+		return fmt.Errorf("%w: --pagerduty.delete-share is a share, from 0 to 1", ErrConfig)
+	}
+	return nil
 }
 
 // LimitsConfig holds the most that a manifest may ask for, and the node's own bounds.
@@ -274,6 +295,9 @@ func (c *Config) fillAndValidate() error {
 		return fmt.Errorf("%w: --grafana.delete-share is a share, from 0 to 1", ErrConfig)
 	case g.Rate <= 0:
 		return fmt.Errorf("%w: --grafana.rate must be above 0", ErrConfig)
+	}
+	if err := c.PagerDuty.validate(); err != nil {
+		return err
 	}
 	if err := c.Ingest.validate(); err != nil {
 		return err

@@ -52,6 +52,7 @@ type operations struct {
 	extras     *extensions
 
 	dashboardLoop *reconcile.Loop
+	pagerLoop     *reconcile.Loop
 }
 
 // outsideTimeout bounds one attempt of a call to Grafana or PagerDuty: people
@@ -80,13 +81,7 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 		targets []reconcile.Target
 	)
 	if a.cfg.PagerDuty.Token != "" {
-		if o.pager, err = pagerduty.NewTarget(pagerduty.Config{
-			Token: a.cfg.PagerDuty.Token, From: a.cfg.PagerDuty.From, APIURL: a.cfg.PagerDuty.APIURL,
-			EventsURL: a.cfg.PagerDuty.EventsURL, EscalationPolicy: a.cfg.PagerDuty.EscalationPolicy, Policy: a.parts.teams.EscalationPolicy,
-			Installation: installation, ExternalURL: a.cfg.ExternalURL, Store: a.parts.db.PagerDuty(),
-			WebhookURL: a.webhookURL(), Subscriptions: a.parts.db.PagerDuty(),
-			Settled: a.settled, Timeout: outsideTimeout, Logger: a.log,
-		}); err != nil {
+		if o.pager, err = a.makePager(installation, own); err != nil {
 			return err
 		}
 		routing = o.pager.Routing
@@ -131,15 +126,6 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 	return nil
 }
 
-// settled reports that nothing of a function is open at the pager or on its way
-// there. Where it cannot be told, it is taken for open.
-func (a *App) settled(name function.Name) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
-	defer cancel()
-	done, err := a.parts.db.Alerting().Settled(ctx, name)
-	return err == nil && done
-}
-
 // mostRest is how long the dashboard of a new function can wait on a node with very
 // many, because looking at all their files took long.
 const mostRest = 10 * time.Second
@@ -171,6 +157,9 @@ func (a *App) startLoop(ctx context.Context, target reconcile.Target, passed fun
 	a.operations.loops = append(a.operations.loops, loop)
 	if target == reconcile.Target(a.operations.dashboards) {
 		a.operations.dashboardLoop = loop
+	}
+	if target.Name() == pagerduty.TargetName {
+		a.operations.pagerLoop = loop
 	}
 	a.onStop(target.Name()+" reconciler", func(ctx context.Context) error {
 		cancel()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"hadron/alerting/pagerduty"
 	"hadron/ui/wire"
 )
 
@@ -78,7 +79,14 @@ func (a *App) operationParts() []wire.Part {
 	degraded("alerting", a.operations.alerts.Status().LastError)
 	for _, loop := range a.operations.loops {
 		s := loop.Status()
-		degraded(s.Target, s.LastError)
+		problem := s.LastError
+		if s.Target == pagerduty.TargetName && problem == "" {
+			if waits := a.heldServices(); waits != "" {
+				out = append(out, wire.Part{Name: s.Target, State: wire.PartDegraded, Detail: waits})
+				continue
+			}
+		}
+		degraded(s.Target, problem)
 	}
 	degraded("delivery", a.parts.delivery.Status())
 	if a.operations.pager == nil {

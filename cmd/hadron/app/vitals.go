@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hadron/alerting/pagerduty"
 	"hadron/ui/wire"
 )
 
@@ -31,6 +32,8 @@ var shownFacts = []struct{ part, name, metric, unit string }{
 	{"outbox", "messages waiting", "hadron_outbox_messages", ""},
 	{"outbox", "given up", "hadron_outbox_dead_letters", ""},
 	{"outbox", "attempts", "hadron_outbox_attempts_total", "total"},
+	{"pagerduty", "calls", "hadron_pagerduty_calls_total", "total"},
+	{"pagerduty", "calls a minute allowed", "hadron_pagerduty_limit_calls", ""},
 	{"collector", "series of functions", "hadron_collector_series", ""},
 	{"collector", "error groups dropped", "hadron_error_groups_dropped_total", "total"},
 	{"logs", "records dropped", "hadron_log_dropped_total", "total"},
@@ -90,9 +93,15 @@ func (a *App) reconcilers() []wire.Reconciler {
 	out := make([]wire.Reconciler, len(a.operations.loops))
 	for i, loop := range a.operations.loops {
 		s := loop.Status()
+		done, of, waits := 0, 0, ""
+		if s.Target == pagerduty.TargetName {
+			g := a.operations.pager.Progress()
+			done, of, waits = g.Ready+g.Disabled, g.Total, a.heldServices()
+		}
 		out[i] = wire.Reconciler{
 			Name: s.Target, Running: s.Running, LastError: s.LastError, Failures: s.Failures,
 			LastPass: when(s.LastPass), LastSuccess: when(s.LastSuccess), NextAttempt: when(s.NextAttempt),
+			Done: done, Of: of, Waits: waits,
 			Created: s.Result.Created, Updated: s.Result.Updated, Deleted: s.Result.Deleted, Unchanged: s.Result.Unchanged, Failed: s.Result.Failed,
 		}
 	}

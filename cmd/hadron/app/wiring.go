@@ -216,7 +216,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 	rest, err := api.New(api.Config{
 		Registry: p.registry, Deliveries: p.delivery, Freezes: p.delivery, Authenticate: a.apiCaller, ExternalURL: a.cfg.ExternalURL, Version: a.opts.Version, Dev: a.cfg.Dev,
 		Teams: p.teams, Secrets: p.secrets, Usage: a.usage,
-		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Dashboards: dashboardDesk{a}, Alerts: a.alerts,
+		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Dashboards: dashboardDesk{a}, Pager: pagerDesk{a}, Alerts: a.alerts,
 		Incidents: a.operations.incidents, AlertTests: alertTests{a}, Silences: p.db.Alerting(), Webhook: a.webhook,
 		Rules: a.renderRules, Backtest: a.backtest, System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Traces: a.listTraces, Trace: a.oneTrace, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
 		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,

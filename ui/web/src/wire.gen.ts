@@ -200,6 +200,50 @@ export interface Received {
   received: boolean;
 }
 
+/** PagerServices is how far all services at PagerDuty are. */
+export interface PagerServices {
+  /** ok, degraded or disabled */
+  state: string;
+  /** what has one of its own: function, project or team */
+  services?: string;
+  installation?: string;
+  /** that functions want */
+  total: number;
+  ready: number;
+  pending: number;
+  failed: number;
+  disabled: number;
+  /** that no function wants any more */
+  leaving: number;
+  /** disablings and deletions that wait to be confirmed */
+  held: number;
+  /** business services of teams */
+  business: number;
+  /** BusinessError says why there are none, or not all. */
+  businessError?: string;
+  /** more is to be done at once */
+  running: boolean;
+  /** of the pass under way, in services */
+  done: number;
+  of: number;
+  lastPass?: string;
+  /** of the last pass */
+  error?: string;
+  /** of the last minute */
+  callsPerMinute: number;
+  /** by PagerDuty's word; 0: it gave none yet */
+  limitPerMinute: number;
+  limitLeft: number;
+  /** calls since the start that were one too many */
+  limited: number;
+}
+
+/** ApplyPagerServices has a pass begin now. */
+export interface ApplyPagerServices {
+  /** lets it disable and delete as many, where it asks */
+  confirmDeletes?: number;
+}
+
 /** AskBacktest is the body that replays a function's history. */
 export interface AskBacktest {
   /** how long before until, such as 7d, which it is unless given */
@@ -1228,6 +1272,12 @@ export interface Reconciler {
   lastError?: string;
   /** passes failed in a row */
   failures: number;
+  /** that are as wanted, where it tells */
+  done?: number;
+  /** how many there are to be; 0: it does not tell */
+  of?: number;
+  /** what waits for somebody to agree, and how */
+  waits?: string;
   /** in the last pass, as the rest */
   created: number;
   updated: number;

@@ -117,7 +117,7 @@ function Reconcilers({ items, now }: { items: readonly Reconciler[]; now: number
           {items.map((r) => (
             <tr key={r.name}>
               <td className={table.tight}>
-                <PartState state={r.lastError ? 'degraded' : 'ok'} word={r.running ? 'at work' : undefined} />
+                <PartState state={r.lastError || r.waits ? 'degraded' : 'ok'} word={r.running ? 'at work' : undefined} />
               </td>
               <td className={`${table.tight} ${table.leaf}`}>{r.name}</td>
               <td className={table.tight}>{r.lastPass ? <Ago at={r.lastPass} now={now} /> : 'not yet'}</td>
@@ -130,6 +130,7 @@ function Reconcilers({ items, now }: { items: readonly Reconciler[]; now: number
                     {r.failures > 1 && `, ${r.failures} times in a row`}.{' '}
                   </b>
                 )}
+                {r.waits && <b className={table.warn}>{r.waits}. </b>}
                 <span className={table.quiet}>{passWords(r)}</span>
               </td>
             </tr>
@@ -149,7 +150,8 @@ function passWords(r: Reconciler): string {
     [r.unchanged, 'right already'],
   ] as const
   const words = parts.filter(([n]) => n > 0).map(([n, word]) => `${formatNumber(n)} ${word}`)
-  return words.join(', ') || 'nothing to do'
+  const did = words.join(', ') || 'nothing to do'
+  return r.of ? `${formatNumber(r.done ?? 0)} of ${formatNumber(r.of)} are right; ${did}` : did
 }
 
 function Settings({ system: s }: { system: System }) {

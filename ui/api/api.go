@@ -263,6 +263,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addDashboards()
 	a.addRules()
 	a.addBacktest()
+	a.addObjectives()
 	a.addSystem()
 	a.addTokens()
 	a.addSessions()

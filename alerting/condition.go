@@ -35,8 +35,8 @@ var kinds = func() map[string]slo.Symptom {
 	out := map[string]slo.Symptom{}
 	for _, s := range append(slo.Symptoms(),
 		slo.Symptom{
-			Kind: Delivery, Alert: "NotificationsUndelivered", Title: "could not be told of", Over: "no message about it was given up in the last day",
-			Felt: "nothing; whoever should have been told was not", Do: "look at the reason, mend the target, then hadron alerts incidents %s",
+			Kind: Delivery, Alert: "NotificationsUndelivered", Title: "has alerts that not everybody was told of", Over: "no message about it was given up in the last day",
+			Felt: "nothing; whoever should have been told was not", Do: "mend the target that is named, then see in hadron alerts incidents %s what it was not told",
 		},
 		slo.Symptom{
 			Kind: Dependency, Alert: "DependencyDown", Title: "depends on a host that is down or slow", Over: "it answers in time again, or the functions that ask it are well", Calm: conditionCalm,

@@ -139,7 +139,7 @@ func TestConditionsThatOthersKnow(t *testing.T) {
 	tick.mustTick()
 	wantTold(t, store, "trigger growth/signup/greeting warning")
 	ev := store.written[0].Event
-	if ev.Summary != "greeting could not be told of: a trigger to chat was given up: no such room." || ev.Alert != "NotificationsUndelivered" {
+	if ev.Summary != "greeting has alerts that not everybody was told of: a trigger to chat was given up: no such room." || ev.Alert != "NotificationsUndelivered" {
 		t.Errorf("%+v", ev)
 	}
 	list, fail = nil, errStore // not known: it stays

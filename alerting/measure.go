@@ -33,7 +33,7 @@ var (
 			return percent(v) + " of limits.concurrency was in use over a quarter of an hour"
 		},
 		slo.LabelBudget: func(v float64) string {
-			return fmt.Sprintf("%.0f measurements of its own metrics were dropped in the last hour, or counted under other", max(1, v))
+			return fmt.Sprintf("%.0f of the last hour were not kept as they were made", max(1, v))
 		},
 		slo.Traffic: func(v float64) string {
 			return fmt.Sprintf("%.0f calls came in the last hour, where there were always %d or more at this time", v, slo.UsualCalls)
@@ -92,7 +92,7 @@ func (r *round) look(ctx context.Context) {
 
 // measure asks who has the symptom, and who has it still.
 func (r *round) measure(ctx context.Context, s slo.Symptom) ([]Condition, error) {
-	points, err := r.askNow(ctx, s.Expr())
+	points, err := r.having(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +102,9 @@ func (r *round) measure(ctx context.Context, s slo.Symptom) ([]Condition, error)
 		name := named(p.Labels)
 		seen[name] = true
 		out = append(out, Condition{Function: name, Kind: s.Kind, Reason: reasons[s.Kind](p.V), Value: p.V})
+	}
+	if s.Kind == slo.LabelBudget {
+		r.explain(ctx, out)
 	}
 	if s.Ended == "" {
 		return out, nil
@@ -125,6 +128,23 @@ func (r *round) measure(ctx context.Context, s slo.Symptom) ([]Condition, error)
 		out = append(out, Condition{Function: name, Kind: s.Kind, Reason: "no calls to speak of since " + a.FiredAt.UTC().Format(time.RFC3339)})
 	}
 	return out, nil
+}
+
+// having asks who has the symptom: those that may have it first, where that is cheaper.
+func (r *round) having(ctx context.Context, s slo.Symptom) ([]metric.Point, error) {
+	matchers := ""
+	if suspects := s.Suspects(); suspects != "" {
+		points, err := r.askNow(ctx, suspects)
+		if err != nil || len(points) == 0 {
+			return nil, err
+		}
+		names := map[string]bool{}
+		for _, p := range points {
+			names[p.Labels.Get(metric.Function)] = true
+		}
+		matchers = narrowed(names)
+	}
+	return r.askNow(ctx, s.Expr(matchers))
 }
 
 // named is the function that a point is about.

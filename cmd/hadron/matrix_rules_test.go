@@ -43,6 +43,7 @@ var matrixRules = map[string]rule{
 	"getFunction":             {of: aFunction, may: "view"},
 	"deleteFunction":          {of: aFunction, may: "deploy", again: true},
 	"registerVersion":         {of: aFunction, may: "deploy", body: `{}`},
+	"setObjectives":           {of: aFunction, may: "deploy", body: `{}`},
 	"listVersions":            {of: aFunction, may: "view"},
 	"getVersion":              {of: aFunction, may: "view"},
 	"getSource":               {of: aFunction, may: "view"},

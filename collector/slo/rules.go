@@ -98,7 +98,7 @@ func (r Rule) Labels() []Pair {
 // Expr is the condition as Prometheus would run it; its value is the burn rate
 // over the long window.
 func (r Rule) Expr() string {
-	factor, of := number(r.Window.Factor), scope(r.Function)
+	factor, of := number(r.Window.Factor), scope{name: r.Function}
 	return fmt.Sprintf("(\n%s\n> %s\n)\nand\n(\n%s\n> %s\n)\nand\n%s",
 		of.burn(r.SLOWindow, r.Window.Long), factor, of.burn(r.SLOWindow, r.Window.Short), factor, of.enough(r))
 }
@@ -140,16 +140,22 @@ func (r Rule) counts(isLong bool, matchers string) string {
 	return count(badEvents, bad) + "\nor " + count(events, all)
 }
 
-// scope is whose series an expression reads: one function's, or those of all.
-type scope function.Name
+// scope is whose series an expression reads: one function's, or those of all, narrowed by
+// matchers where there are any.
+type scope struct {
+	name   function.Name
+	narrow string
+}
 
 // matchers let the scope's series through, comma-separated; empty: all.
 func (of scope) matchers(more ...string) string {
-	if of != "" {
-		n := function.Name(of)
+	if n := of.name; n != "" {
 		more = append([]string{
 			fmt.Sprintf("team=%q", n.Team()), fmt.Sprintf("project=%q", n.Project()), fmt.Sprintf("function=%q", n.Base()),
 		}, more...)
+	}
+	if of.narrow != "" {
+		more = append([]string{of.narrow}, more...)
 	}
 	return strings.Join(more, ",")
 }
@@ -271,7 +277,7 @@ func GroupsFor(name function.Name, windows []time.Duration, interval time.Durati
 }
 
 func groups(name function.Name, windows []time.Duration, interval time.Duration, increase func(counter, matchers string, d time.Duration) string) []Group {
-	of := scope(name)
+	of := scope{name: name}
 	windows = slices.Compact(slices.Sorted(slices.Values(windows)))
 	var out []Group
 	for _, window := range windows {

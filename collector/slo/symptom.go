@@ -44,6 +44,8 @@ type Symptom struct {
 
 	reach time.Duration // how far back expr looks
 	expr  func(of scope, count counting) string
+	// suspects is the part of expr that rules most functions out.
+	suspects func(of scope, count counting) string
 }
 
 // counting is PromQL for a count of calls over an hour, that many days ago, by function.
@@ -70,89 +72,103 @@ const (
 
 // Symptoms lists all of them.
 func Symptoms() []Symptom {
-	share := func(part, guard string, above float64, least int) func(scope, counting) string {
-		return func(of scope, _ counting) string {
-			return fmt.Sprintf("%s / %s > %s and %s >= %d",
-				of.hour(part), of.hour(invocations), number(above), of.hour(cmp.Or(guard, part)), least)
-		}
-	}
-	return []Symptom{
+	out := []Symptom{
 		{
 			Kind: Quarantine, Alert: "FunctionQuarantined", Title: "is quarantined", Known: true,
 			Over: "the version was released, or survived its trial",
 			Felt: "calls of that version are answered with an error until it is released or its next trial ends well",
-			Do:   "mend it, then hadron release %s@<version>",
-			expr: func(of scope, _ counting) string {
-				return fmt.Sprintf("max %s (%s) > 0", byFunction, of.series(quarantined))
-			},
-			reach: 5 * time.Minute,
+			Do:   "roll back, or mend it and deploy; hadron release %s@<version> lets that version run again",
+			expr: told(quarantined),
 		},
 		{
 			Kind: Rollout, Alert: "FunctionRolloutFailed", Title: "could not be deployed", Known: true,
 			Over: "another deployment was begun, its alias was pointed elsewhere, or a day passed",
 			Felt: "those calls that the new version had before it was taken back; the old one has them all again",
 			Do:   "look at the verdict: hadron rollouts %s; mend it, then deploy again",
-			expr: func(of scope, _ counting) string {
-				return fmt.Sprintf("max %s (%s) > 0", byFunction, of.series(rolloutFailed))
-			},
-			reach: 5 * time.Minute,
+			expr: told(rolloutFailed),
 		},
 		{
-			Kind: WorkerKills, Alert: "FunctionWorkersLost", Title: "loses its workers", Calm: calm,
+			Kind: WorkerKills, Alert: "FunctionWorkersLost", Title: "loses its workers",
 			Over: "no call was lost with its worker for a while",
 			Felt: "calls that are answered with worker_lost or memory_limit",
-			Do:   "hadron logs %s --level error; lower what one call holds, or raise limits.memory",
-			expr: func(of scope, _ counting) string {
-				return fmt.Sprintf("%s >= 5", of.hour(failures, `code=~"worker_lost|memory_limit"`))
-			},
-			reach: time.Hour,
+			Do:   "look at hadron logs %s --level error; let one call hold less in memory, or raise limits.memory in hadron.yaml",
+			expr: grown(failures, 5, `code=~"worker_lost|memory_limit"`),
 		},
 		{
-			Kind: TimeoutsUp, Alert: "FunctionTimeouts", Title: "runs into its timeout", Calm: calm,
+			Kind: TimeoutsUp, Alert: "FunctionTimeouts", Title: "runs into its timeout",
 			Over: "calls end in time again",
 			Felt: "calls that are answered with timeout after they have waited all of it",
-			Do:   "hadron profile %s; look at its fetches by host, then at limits.timeout",
-			expr: share(timeouts, "", 0.01, 5), reach: time.Hour,
+			Do:   "see what calls wait for, with hadron traces %[1]s, and what they compute, with hadron profile %[1]s; mend that, or raise limits.timeout in hadron.yaml",
+			expr: share(timeouts, 0.01, 5), suspects: grown(timeouts, 5),
 		},
 		{
-			Kind: NearTimeout, Alert: "FunctionNearTimeout", Title: "comes close to its timeout", Calm: calm,
+			Kind: NearTimeout, Alert: "FunctionNearTimeout", Title: "comes close to its timeout",
 			Over: "calls end well before their timeout again",
 			Felt: "calls that are slow; a little slower, and they are answered with timeout",
-			Do:   "hadron profile %s; look at its fetches by host, then at limits.timeout",
-			expr: share(nearTimeouts, "", 0.01, 10), reach: time.Hour,
+			Do:   "see what calls wait for, with hadron traces %[1]s, and what they compute, with hadron profile %[1]s; mend that, or raise limits.timeout in hadron.yaml",
+			expr: share(nearTimeouts, 0.01, 10), suspects: grown(nearTimeouts, 10),
 		},
 		{
-			Kind: ColdStarts, Alert: "FunctionColdStarts", Title: "starts cold too often", Calm: calm,
+			Kind: ColdStarts, Alert: "FunctionColdStarts", Title: "starts cold too often",
 			Over: "calls find a warm VM again",
-			Felt: "the first call of each VM waits for the module to be evaluated",
-			Do:   "hadron versions %s; isolation: request, many versions at once or few calls make it so",
-			expr: share(coldStarts, "", 0.2, 50), reach: time.Hour,
+			Felt: "calls that wait while a VM is made and the module evaluated in it",
+			Do:   "do less at the top level of the module of %s; isolation: request in hadron.yaml makes a VM for each call, and traffic split between versions makes more of them",
+			expr: share(coldStarts, 0.2, 50), suspects: grown(coldStarts, 50),
 		},
 		{
-			Kind: Saturation, Alert: "FunctionSaturated", Title: "runs at its limit of concurrency", Calm: calm,
+			Kind: Saturation, Alert: "FunctionSaturated", Title: "runs at its limit of concurrency",
 			Over: "it is below its limit again",
 			Felt: "calls that wait for their turn, then 429 overloaded",
-			Do:   "raise limits.concurrency of %s, or make its calls shorter",
+			Do:   "see what makes calls long, with hadron traces %s; make them shorter, or raise limits.concurrency in hadron.yaml",
 			expr: func(of scope, _ counting) string {
 				return fmt.Sprintf("sum %[1]s (avg_over_time(%[2]s[15m])) / max %[1]s (%[3]s) > 0.9", byFunction, of.series(inFlight), of.series(concurrency))
 			},
 			reach: 15 * time.Minute,
 		},
 		{
-			Kind: LabelBudget, Alert: "FunctionLabelBudget", Title: "has more series than its budget", Calm: calm,
-			Over: "nothing of its own metrics was dropped for a while",
-			Felt: "nothing; its own metrics are incomplete",
-			Do:   "take labels with many values out of the metrics of %s",
-			expr: func(of scope, _ counting) string { return fmt.Sprintf("%s >= 1", of.hour(dropped)) }, reach: time.Hour,
+			Kind: LabelBudget, Alert: "FunctionLabelBudget", Title: "loses measurements of its own metrics",
+			Over: "all that it measured was kept for a while",
+			Felt: "nothing; charts and alerts on its own metrics lack what was not kept",
+			Do:   "in the code of %s, give that label few values, no ids and no paths, or leave it out; a version that is deployed counts anew",
+			expr: grown(dropped, 1),
 		},
 		{
-			Kind: Traffic, Alert: "FunctionTrafficStopped", Title: "does not get the calls it always has", Calm: calm,
+			Kind: Traffic, Alert: "FunctionTrafficStopped", Title: "does not get the calls it always has",
 			Over: "calls come again, or none came for a week, which is usual then",
 			Felt: "whatever should call it does not, or does not get through",
 			Do:   "look at what calls %s, and at what changed there and on the way",
-			expr: stopped, reach: (3*7*24 + 1) * time.Hour,
+			expr: stopped, suspects: fallen, reach: (3*7*24 + 1) * time.Hour,
 			Ended: fmt.Sprintf("sum %s (increase(%s[30m])) >= %s", byFunction, invocations, number(MinBad-CountSlack)),
 		},
+	}
+	for i := range out {
+		s := &out[i]
+		switch {
+		case s.Known:
+			s.reach = 5 * time.Minute
+		default:
+			s.Calm, s.reach = calm, cmp.Or(s.reach, time.Hour)
+		}
+	}
+	return out
+}
+
+// told is the functions of which the platform says so.
+func told(gauge string) func(scope, counting) string {
+	return func(of scope, _ counting) string { return fmt.Sprintf("max %s (%s) > 0", byFunction, of.series(gauge)) }
+}
+
+// grown is those of which so many were counted in an hour.
+func grown(counter string, least int, matchers ...string) func(scope, counting) string {
+	return func(of scope, _ counting) string {
+		return fmt.Sprintf("%s >= %d", of.hour(counter, matchers...), least)
+	}
+}
+
+// share is those of whose calls in an hour more than a share were counted, and so many.
+func share(part string, above float64, least int) func(scope, counting) string {
+	return func(of scope, count counting) string {
+		return fmt.Sprintf("%s / %s > %s and %s", of.hour(part), of.hour(invocations), number(above), grown(part, least)(of, count))
 	}
 }
 
@@ -168,14 +184,23 @@ const (
 // of the same hour of the same day in each of the last three weeks. Whoever is called now
 // and then, or not on this day of the week, has no usual traffic in this sense.
 func stopped(of scope, count counting) string {
-	usual := func(days int) string { return fmt.Sprintf("(%s >= %d)", count(of, days), UsualCalls) }
-	left := func(days int) string {
-		return fmt.Sprintf("%s <= %s * %s", count(of, 0), number(LeftCalls), usual(days))
-	}
 	return strings.Join([]string{
-		"(", left(1), "and", usual(2), "and", usual(3), "unless", fmt.Sprintf("(%s < %d)", count(of, 7), UsualCalls), ")",
-		"or", "(", left(7), "and", usual(14), "and", usual(21), ")",
+		"(", left(of, count, 1), "and", usual(of, count, 2), "and", usual(of, count, 3), "unless", fmt.Sprintf("(%s < %d)", count(of, 7), UsualCalls), ")",
+		"or", "(", left(of, count, 7), "and", usual(of, count, 14), "and", usual(of, count, 21), ")",
 	}, "\n")
+}
+
+// fallen is those of stopped, and those for which it was not usual.
+func fallen(of scope, count counting) string {
+	return left(of, count, 1) + "\nor\n" + left(of, count, 7)
+}
+
+func usual(of scope, count counting, days int) string {
+	return fmt.Sprintf("(%s >= %d)", count(of, days), UsualCalls)
+}
+
+func left(of scope, count counting, days int) string {
+	return fmt.Sprintf("%s <= %s * %s", count(of, 0), number(LeftCalls), usual(of, count, days))
 }
 
 // rawCalls counts calls by the raw samples, rolledCalls by the rollups of the availability
@@ -203,15 +228,25 @@ func (of scope) hour(counter string, matchers ...string) string {
 	return fmt.Sprintf("sum %s (increase(%s[1h]))", byFunction, of.series(counter, matchers...))
 }
 
-// Expr is PromQL for the functions that have it, over what Hadron itself keeps.
-func (s Symptom) Expr() string { return s.expr("", rolledCalls) }
+// Expr is PromQL for the functions that have it, over what Hadron itself keeps. Matchers,
+// comma-separated, narrow it; empty asks for all.
+func (s Symptom) Expr(matchers string) string { return s.expr(scope{narrow: matchers}, rolledCalls) }
+
+// Suspects is PromQL for the functions that may have it: all that do, and few others. It
+// reads a third of what Expr does; empty where that reads little.
+func (s Symptom) Suspects() string {
+	if s.suspects == nil {
+		return ""
+	}
+	return s.suspects(scope{}, rolledCalls)
+}
 
 // alert is the rule for others, who have no rollups: of one function, or of all where name
 // is empty.
 func (s Symptom) alert(name function.Name, notes []Pair) Alert {
 	who := "{{ $labels.team }}/{{ $labels.project }}/{{ $labels.function }}"
 	return Alert{
-		Name: s.Alert, Expr: s.expr(scope(name), rawCalls), KeepFiring: s.Calm, Reach: s.reach,
+		Name: s.Alert, Expr: s.expr(scope{name: name}, rawCalls), KeepFiring: s.Calm, Reach: s.reach,
 		Labels: []Pair{{ClassLabel, string(Ticket)}, {SeverityLabel, Ticket.Severity()}, {"slo", s.Kind}},
 		Annotations: append([]Pair{
 			{"summary", who + " " + s.Title + "."},

@@ -265,6 +265,7 @@ func New(cfg Config) (http.Handler, error) {
 	a.addPager()
 	a.addRules()
 	a.addBacktest()
+	a.addObjectives()
 	a.addSystem()
 	a.addTokens()
 	a.addSessions()

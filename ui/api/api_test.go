@@ -436,7 +436,7 @@ func TestOpenAPI(t *testing.T) {
 		"listFunctions", "listHealth", "listIncidents", "listProjectSecrets", "listProjects", "listSilences", "listTeamSecrets", "listTeams", "listTokens",
 		"listTraces", "listVersions", "live", "pagerDutyWebhook", "pauseDeployment", "planDashboards", "previewDashboard", "promoteDeployment", "putAlias",
 		"putFreeze", "putProject", "putProjectSecret", "putTeam", "putTeamSecret", "registerVersion", "rekeySecrets", "releaseVersion", "resumeDeployment",
-		"revokeToken", "rollback", "startSignIn", "testAlerts",
+		"revokeToken", "rollback", "setObjectives", "startSignIn", "testAlerts",
 	}
 	if !slices.Equal(ids, want) {
 		t.Errorf("operations %v\nwant       %v", ids, want)

@@ -41,7 +41,7 @@ func (a *api) getSystem(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.S
 		return nil, err
 	}
 	if !access.CanIn(c.principal, access.Read, access.Everything) {
-		s.Facts, s.Reconcilers, s.Settings = nil, nil, nil
+		s.Facts, s.Reconcilers, s.Settings, s.Watchdogs = nil, nil, nil, nil
 		for i := range s.Parts { // what is wrong may name a function of any team
 			s.Parts[i].Detail, s.Parts[i].Facts = "", nil
 		}
@@ -64,6 +64,9 @@ func fillSystem(s wire.System) wire.System {
 	}
 	if s.Reconcilers == nil {
 		s.Reconcilers = []wire.Reconciler{}
+	}
+	if s.Watchdogs == nil {
+		s.Watchdogs = []wire.Watchdog{}
 	}
 	if s.Settings == nil {
 		s.Settings = []wire.Setting{}

@@ -77,7 +77,12 @@ func (a *api) register(ctx context.Context, c *call, in *registerIn) (*registerO
 			return nil, err
 		}
 	}
-	way, err := a.way(ctx, c, in.Alias, body)
+	return a.registered(ctx, c, in.Alias, body)
+}
+
+// registered registers a version and brings it to the alias, whoever made its module.
+func (a *api) registered(ctx context.Context, c *call, alias string, body wire.Register) (*registerOut, error) {
+	way, err := a.way(ctx, c, alias, body)
 	if err != nil {
 		return nil, err
 	}

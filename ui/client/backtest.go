@@ -13,3 +13,10 @@ func (c *Client) Backtest(ctx context.Context, name string, body wire.AskBacktes
 	_, err := c.call(ctx, request{method: http.MethodPost, path: of(name, "backtest"), body: body}, &out)
 	return out, err
 }
+
+// SetObjectives registers the module of the live version with other objectives, and deploys it.
+func (c *Client) SetObjectives(ctx context.Context, name string, body wire.SetObjectives) (wire.Registered, error) {
+	var out wire.Registered
+	_, err := c.call(ctx, request{method: http.MethodPost, path: of(name, "objectives"), body: body}, &out)
+	return out, err
+}

@@ -87,6 +87,13 @@ type Register struct {
 	Delivery  *Delivery       `json:"delivery,omitempty"` // over what the manifest says
 }
 
+// SetObjectives is the body that registers the module of the live version with other objectives.
+type SetObjectives struct {
+	Version int             `json:"version"`                              // that live points at, as the author of the change saw it
+	SLO     json.RawMessage `json:"slo" tstype:"Record<string, unknown>"` // as a manifest has them under slo
+	Message string          `json:"message,omitempty"`
+}
+
 // Registered is the receipt of a registration.
 type Registered struct {
 	Function    string      `json:"function"`

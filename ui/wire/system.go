@@ -13,6 +13,7 @@ type System struct {
 	// The rest is for those who may read everything, and empty for others.
 	Facts       []Fact       `json:"facts"` // of the process itself
 	Reconcilers []Reconciler `json:"reconcilers"`
+	Watchdogs   []Watchdog   `json:"watchdogs"` // by target; none: nobody hears when this installation stops
 	Settings    []Setting    `json:"settings"` // what bounds functions and this node
 }
 
@@ -49,6 +50,17 @@ type Reconciler struct {
 	Deleted     int        `json:"deleted"`
 	Unchanged   int        `json:"unchanged"`
 	Failed      int        `json:"failed"`
+}
+
+// Watchdog is a dead man's switch: what a target is told while alerts are evaluated and
+// delivered, so that whoever waits for it raises the alarm when it stops.
+type Watchdog struct {
+	Target    string     `json:"target"`
+	State     string     `json:"state"`             // ok, or degraded: not taken for three periods
+	Every     float64    `json:"every"`             // seconds
+	HeardAt   *time.Time `json:"heardAt,omitempty"` // when the target last took one; none since the start
+	TriedAt   *time.Time `json:"triedAt,omitempty"` // when one was last sent, whatever came of it
+	LastError string     `json:"lastError,omitempty"`
 }
 
 // Setting is one bound of the configuration, as it is in effect.

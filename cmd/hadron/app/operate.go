@@ -44,6 +44,7 @@ type operations struct {
 	alerts     *alerting.Evaluator
 	incidents  incidents
 	drills     *alerting.Drills
+	watchdogs  *watchdogs // nil: nobody is told of incidents
 	failed     failedRollouts
 	webhooks   *pagerduty.Receiver // nil: PagerDuty's webhooks are not taken
 	loops      []*reconcile.Loop

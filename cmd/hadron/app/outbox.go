@@ -41,8 +41,13 @@ func (a *App) startOutbox(ctx context.Context, routing func(function.Name) (stri
 	if len(senders) == 0 {
 		return nil, func() {}, nil
 	}
+	a.operations.watchdogs = newWatchdogs(told, time.Now())
 	deliverer, err := alerting.NewDeliverer(alerting.DelivererConfig{
-		Outbox: a.parts.db.Alerting(), Routing: routing, Logger: a.log, Registerer: own, Observe: a.operations.drills.Observe,
+		Outbox: a.parts.db.Alerting(), Routing: routing, Logger: a.log, Registerer: own,
+		Observe: func(m alerting.Message, at alerting.Attempt) {
+			a.operations.drills.Observe(m, at)
+			a.operations.watchdogs.observe(m, at)
+		},
 		Send: func(ctx context.Context, e alerting.Event) error {
 			if send := senders[e.Target]; send != nil {
 				return send(ctx, e)

@@ -39,6 +39,8 @@ func (a *App) system(ctx context.Context) (wire.System, error) {
 	s.Parts = append(s.Parts, a.providerPart()...)
 	a.tellFacts(&s)
 	s.Reconcilers, s.Settings = a.reconcilers(), a.settings()
+	s.Watchdogs = a.operations.watchdogs.list(time.Now())
+	s.Parts = append(s.Parts, watchdogPart(s.Watchdogs)...)
 	for _, part := range s.Parts {
 		switch {
 		case part.State == wire.PartDown:

@@ -780,6 +780,15 @@ export interface Register {
   delivery?: Delivery;
 }
 
+/** SetObjectives is the body that registers the module of the live version with other objectives. */
+export interface SetObjectives {
+  /** that live points at, as the author of the change saw it */
+  version: number;
+  /** as a manifest has them under slo */
+  slo: Record<string, unknown>;
+  message?: string;
+}
+
 /** Registered is the receipt of a registration. */
 export interface Registered {
   function: string;
@@ -1234,6 +1243,8 @@ export interface System {
   /** The rest is for those who may read everything, and empty for others. */
   facts: Fact[];
   reconcilers: Reconciler[];
+  /** by target; none: nobody hears when this installation stops */
+  watchdogs: Watchdog[];
   /** what bounds functions and this node */
   settings: Setting[];
 }
@@ -1284,6 +1295,23 @@ export interface Reconciler {
   deleted: number;
   unchanged: number;
   failed: number;
+}
+
+/**
+ * Watchdog is a dead man's switch: what a target is told while alerts are evaluated and
+ * delivered, so that whoever waits for it raises the alarm when it stops.
+ */
+export interface Watchdog {
+  target: string;
+  /** ok, or degraded: not taken for three periods */
+  state: string;
+  /** seconds */
+  every: number;
+  /** when the target last took one; none since the start */
+  heardAt?: string;
+  /** when one was last sent, whatever came of it */
+  triedAt?: string;
+  lastError?: string;
 }
 
 /** Setting is one bound of the configuration, as it is in effect. */

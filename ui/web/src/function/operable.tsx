@@ -6,6 +6,7 @@ import { Failure, Loading } from '../parts/notice'
 import { Ago } from '../parts/time'
 import type { Alert, Operability, State } from '../wire.gen'
 import styles from './function-page.module.css'
+import { Objectives } from './objectives'
 import { Quarantined } from './quarantine'
 
 interface OperableProps {
@@ -44,13 +45,7 @@ export function Operable({ name, operability, alerts, runbook, now }: OperablePr
               note={o.pagerduty.escalationPolicy ? `PagerDuty → ${o.pagerduty.escalationPolicy}` : 'PagerDuty'}
             />
             {o.quarantined && <Quarantined name={name} versions={o.quarantined} now={now} onReleased={operability.reload} />}
-            <tr>
-              <td>objectives</td>
-              <td>
-                {o.slo.objectives.map((s) => `${formatObjective(s.ratio)} ${s.name}`).join(', ') || 'none'}
-                <span className={styles.quiet}> over {o.slo.window}</span>
-              </td>
-            </tr>
+            <Objectives name={name} slo={o.slo} onSaved={operability.reload} />
             <tr>
               <td>alerts</td>
               <td>
@@ -110,8 +105,4 @@ function Watcher({ name, state, error, note }: { name: string; state: State; err
       </td>
     </tr>
   )
-}
-
-function formatObjective(ratio: number): string {
-  return `${Number((ratio * 100).toFixed(4))}\u202f%`
 }

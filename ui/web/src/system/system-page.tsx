@@ -7,6 +7,7 @@ import { Ago, Clock } from '../parts/time'
 import type { Fact, Part, Reconciler, System } from '../wire.gen'
 import { Intakes } from './intake'
 import styles from './system.module.css'
+import { Watchdogs } from './watchdogs'
 
 const EVERY_MS = 5000
 
@@ -32,6 +33,7 @@ export default function SystemPage() {
           <Node system={s} now={now} />
           <Parts parts={s.parts} now={now} />
           {s.reconcilers.length > 0 && <Reconcilers items={s.reconcilers} now={now} />}
+          {s.settings.length > 0 && <Watchdogs items={s.watchdogs} now={now} />}
           <Intakes />
           {s.settings.length > 0 && <Settings system={s} />}
           {s.facts.length === 0 && (

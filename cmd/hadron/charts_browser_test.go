@@ -160,6 +160,7 @@ export default {
 // older lines come when they are asked for, the filter is the server's, and one press
 // is back at the log as it is written.
 func TestLogsAndTracesOfAChosenTime(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const name = "pay/core/charge"
 	p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions", wire.Register{Source: wordy}, nil)
@@ -204,6 +205,7 @@ func TestLogsAndTracesOfAChosenTime(t *testing.T) {
 // The dashboards of many functions are drawn with the marks that Grafana draws: what
 // was deployed when, which a reader of the screen hears too.
 func TestDashboardsMarkDeployments(t *testing.T) {
+	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	const name = "pay/core/charge"
 	for _, label := range []string{"one", "two"} {

@@ -326,18 +326,5 @@ func (s *healthState) began(k *tick) time.Time {
 		}
 		span, mostGap = s.judge.erring.clip, windowTicks
 	}
-	began, ago, gap := k.now, time.Duration(0), 0
-	for i := range min(span, s.ticks) {
-		ago += k.before(i)
-		sum := &s.window.ticks[(s.window.at-1-i+windowTicks)%windowTicks]
-		if sum.failed() > 0 {
-			began, gap = k.now.Add(-ago), 0
-		} else if sum.calls > 0 {
-			gap++
-		}
-		if gap > mostGap {
-			break
-		}
-	}
-	return began
+	return k.now.Add(-k.spans[s.window.run(min(span, s.ticks), mostGap)])
 }

@@ -17,7 +17,7 @@ func (t *tracked) reason(k *tick, h *Health, sum sums) string {
 	case Failing:
 		short := s.window.last(shortTicks)
 		within := fmt.Sprintf("%d s", shortTicks)
-		if short.calls < minCalls {
+		if short.calls < minCalls || ratio(short.failed(), short.calls) < t.promise.allowed.failAt() {
 			short, within = sum, fmt.Sprintf("%d s", windowTicks)
 		}
 		return fmt.Sprintf("%s errors since %s%s: %d of %d calls in the last %s, mostly %s",

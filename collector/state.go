@@ -1,5 +1,7 @@
 package collector
 
+import "math"
+
 // State is how a function is doing, in a word. docs/health.md states the rules.
 type State string
 
@@ -26,6 +28,7 @@ const (
 	rareRatio    = 0.5
 	minCalls     = 3 // below this many, a share says nothing
 	minBad       = 3
+	chance       = 1e-4 // what comes by chance that often is no recovery; it is asked each second
 
 	fastBurn = 14.4 // the SRE workbook's pace for a page: 2 % of a 30 day budget in an hour
 
@@ -37,15 +40,78 @@ const (
 type condition struct {
 	on   bool
 	clip int // the newest ticks that may begin it
+	age  int // ticks that it is on, at most a window
+	led  int // ticks before it began that it is about
 }
 
 // span is how many of the last n ticks may begin the condition.
 func (c *condition) span(n int) int { return min(n, c.clip) }
 
-func (c *condition) tick() { c.clip = min(c.clip+1, windowTicks) }
+func (c *condition) tick() {
+	c.clip, c.age = min(c.clip+1, windowTicks), min(c.age+1, windowTicks)
+}
+
+// begin turns the condition on by what was wrong in so many of the last ticks.
+func (c *condition) begin(ticks int) { c.on, c.age, c.led = true, 0, ticks }
 
 // end turns the condition off; keep is how many of the last ticks may still begin it.
 func (c *condition) end(keep int) { c.on, c.clip = false, keep }
+
+// bad takes what a condition is about out of a sum, and of how many that is.
+type bad func(*sums) (bad, all uint32)
+
+func failedOf(s *sums) (bad, all uint32) { return s.failed(), s.calls }
+
+func refusedOf(s *sums) (bad, all uint32) { return s.overloaded, s.calls + s.overloaded }
+
+func slowOf(column int) bad {
+	return func(s *sums) (bad, all uint32) { return s.slow[column], s.calls }
+}
+
+// eased reports whether a share of at most upTo was bad of late: in the last ticks, if
+// that is less than chance makes of how it was before, or in the
+// whole window where all of it was since the condition began.
+func (c *condition) eased(w *window, ticks int, of bad, upTo float64) bool {
+	if n, all := of(&w.total); c.age == windowTicks && all >= minCalls && ratio(n, all) <= upTo {
+		return true
+	}
+	late := w.last(ticks)
+	n, all := of(&late)
+	return all >= minCalls && ratio(n, all) <= upTo && c.differs(w, &late, ticks, of)
+}
+
+// differs reports whether the last ticks, of which late is the sum, have fewer bad ones
+// than the same share as in the ticks before them would often give by chance. Where there
+// is too little before, nothing speaks against it.
+func (c *condition) differs(w *window, late *sums, ticks int, of bad) bool {
+	about := min(c.age+c.led, windowTicks)
+	if about <= ticks {
+		return true
+	}
+	before := w.last(about)
+	before.subtract(late)
+	n, all := of(&before)
+	if n == 0 || all < minCalls {
+		return true
+	}
+	fewer, of0 := of(late)
+	return improbable(fewer, of0, ratio(n, all))
+}
+
+// improbable reports whether at most n of all is rarer than chance where each is bad with
+// probability p: Chernoff's bound of the binomial tail, exp(-all·KL(n/all ‖ p)), which
+// is exact where n is 0 and errs to the side of false elsewhere.
+func improbable(n, all uint32, p float64) bool {
+	q := ratio(n, all)
+	if q >= p {
+		return false
+	}
+	divergence := (1 - q) * math.Log((1-q)/(1-p)) // infinite where p is 1
+	if q > 0 {
+		divergence += q * math.Log(q/p)
+	}
+	return math.Exp(-float64(all)*divergence) < chance
+}
 
 // allowance is what the objectives allow, as the rules use it.
 type allowance struct {
@@ -119,22 +185,24 @@ func (j *judge) next(w *window, a allowance) State {
 
 func (j *judge) judgeErrors(w *window, a allowance) {
 	if j.failing.on {
-		short := w.last(shortTicks)
-		mended := short.calls >= minCalls && ratio(short.failed(), short.calls) <= a.failAt()/2
-		rarely := j.goods >= minCalls && j.quiet >= shortTicks
-		if !mended && !rarely {
+		if !j.failing.eased(w, shortTicks, failedOf, a.failAt()/2) && !j.clean(&j.failing, w, shortTicks) {
 			return
 		}
 		j.failing.end(j.quiet)
-		j.erring.end(j.quiet)
+		if !j.erring.on { // what was wrong before it failed ends by its own rule
+			j.erring.end(j.quiet)
+			total := ratio(w.total.failed(), w.total.calls)
+			fewer := j.quiet < shortTicks && j.failing.age == windowTicks && total <= a.failAt()/2
+			if (fewer || j.quiet < shortTicks/2) && total >= a.degradeAt() {
+				j.erring.begin(shortTicks) // fewer fail, and some still do
+			}
+		}
 	} else if j.fails(w, a) {
-		j.failing.on = true
+		j.failing.begin(w.run(windowTicks, shortTicks))
 		return
 	}
 	if j.erring.on {
-		calm := w.last(calmTicks)
-		mended := calm.calls >= minCalls && ratio(calm.failed(), calm.calls) <= a.degradeAt()/2
-		if mended || j.goods >= minCalls && j.quiet >= calmTicks {
+		if j.erring.eased(w, calmTicks, failedOf, a.degradeAt()/2) || j.clean(&j.erring, w, calmTicks) {
 			j.erring.end(calmTicks)
 		}
 		return
@@ -144,8 +212,17 @@ func (j *judge) judgeErrors(w *window, a allowance) {
 	}
 	wide := w.last(j.erring.span(windowTicks))
 	if failed := wide.failed(); failed >= minBad && ratio(failed, wide.calls) >= a.degradeAt() {
-		j.erring.on = true
+		j.erring.begin(w.run(windowTicks, windowTicks))
 	}
+}
+
+// clean reports whether there was no error for so many ticks or more, which is no chance.
+func (j *judge) clean(c *condition, w *window, ticks int) bool {
+	if j.goods < minCalls || j.quiet < ticks {
+		return false
+	}
+	late := w.last(j.quiet)
+	return c.differs(w, &late, j.quiet, failedOf)
 }
 
 // fails reports whether the errors of the last seconds, or of the rare calls of
@@ -178,8 +255,7 @@ func (j *judge) judgeSlow(w *window, i int, allowed float64) {
 		return
 	}
 	if c.on {
-		calm := w.last(calmTicks)
-		if calm.calls >= minCalls && ratio(calm.slow[i], calm.calls) <= allowed/2 {
+		if c.eased(w, calmTicks, slowOf(i), allowed/2) {
 			c.end(calmTicks)
 		}
 		return
@@ -189,15 +265,14 @@ func (j *judge) judgeSlow(w *window, i int, allowed float64) {
 	}
 	wide := w.last(c.span(windowTicks))
 	if wide.slow[i] >= minBad && ratio(wide.slow[i], wide.calls) > allowed {
-		c.on = true
+		c.begin(windowTicks)
 	}
 }
 
 func (j *judge) judgeRefused(w *window) {
 	c := &j.refused
 	if c.on {
-		calm := w.last(calmTicks)
-		if ratio(calm.overloaded, calm.calls+calm.overloaded) <= refusedRatio/2 {
+		if late := w.last(calmTicks); late.calls+late.overloaded == 0 || c.eased(w, calmTicks, refusedOf, refusedRatio/2) {
 			c.end(calmTicks)
 		}
 		return
@@ -207,7 +282,7 @@ func (j *judge) judgeRefused(w *window) {
 	}
 	wide := w.last(c.span(windowTicks))
 	if wide.overloaded >= minBad && ratio(wide.overloaded, wide.calls+wide.overloaded) >= refusedRatio {
-		c.on = true
+		c.begin(windowTicks)
 	}
 }
 

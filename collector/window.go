@@ -96,6 +96,25 @@ func (w *window) last(n int) sums {
 // newest is the last tick.
 func (w *window) newest() *sums { return &w.ticks[(w.at-1+windowTicks)%windowTicks] }
 
+// run is how many of the newest ticks, span at most, there are since the first error of
+// those that go on until now, with no more than mostGap ticks between two that had calls and none
+// of which failed.
+func (w *window) run(span, mostGap int) int {
+	ticks, gap := 0, 0
+	for i := range span {
+		s := &w.ticks[(w.at-1-i+windowTicks)%windowTicks]
+		if s.failed() > 0 {
+			ticks, gap = i+1, 0
+		} else if s.calls > 0 {
+			gap++
+		}
+		if gap > mostGap {
+			break
+		}
+	}
+	return ticks
+}
+
 // handleSeen is what the health loop had counted of a handle by its last tick.
 type handleSeen struct {
 	calls  uint64

@@ -53,4 +53,3 @@ func (p *pass) departs(scope alerting.Scope, row alerting.Service) bool {
 	}
 	return row.DeletedAt.IsZero() || row.State == Disabled && !row.Confirmed && p.graceLeft(row) <= 0
 }
-

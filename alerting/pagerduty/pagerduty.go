@@ -62,10 +62,10 @@ type Config struct {
 	// disabled only then: a disabled one takes no events, not the end of an incident
 	// either. Nil: at once.
 	Settled     func(routingKey string) bool
-	DeleteShare float64       // of our services: a pass that would let more go, and more than ten, asks; default 0.2
-	GracePeriod time.Duration // from when a service is let go to its deletion; default 168h
-	Budget      time.Duration // of one pass, which goes on in the next; default 45s
-	Verify      time.Duration // between looks at what PagerDuty has when nothing failed; default 4m
+	DeleteShare float64             // of our services: a pass that would let more go, and more than ten, asks; default 0.2
+	GracePeriod time.Duration       // from when a service is let go to its deletion; default 168h
+	Budget      time.Duration       // of one pass, which goes on in the next; default 45s
+	Verify      time.Duration       // between looks at what PagerDuty has when nothing failed; default 4m
 	Called      func(status string) // told of each answer's status, "0" where there was none; default: nobody
 	Transport   http.RoundTripper
 	Timeout     time.Duration // of one attempt; default 15s

@@ -427,10 +427,10 @@ func TestOpenAPI(t *testing.T) {
 	}
 	slices.Sort(ids)
 	want := []string{
-		"abortDeployment", "acknowledgeIncident", "applyDashboards", "backtestAlerts", "beginDeployment", "createSession", "createSilence", "createToken",
+		"abortDeployment", "acknowledgeIncident", "applyDashboards", "applyPagerServices", "backtestAlerts", "beginDeployment", "createSession", "createSilence", "createToken",
 		"deleteFreeze", "deleteFunction", "deleteProject", "deleteProjectSecret", "deleteTeam", "deleteTeamSecret", "diffVersions", "endSession",
 		"endSilence", "finishSignIn", "getAlertTest", "getAlias", "getDashboard", "getDashboards", "getDeployment", "getEverythingDashboard", "getFlame",
-		"getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getPipelineSchema", "getPlatformDashboard",
+		"getFreeze", "getFunction", "getHealth", "getLogs", "getManifestSchema", "getOperability", "getPagerServices", "getPipelineSchema", "getPlatformDashboard",
 		"getProfile", "getProject", "getProjectDashboard", "getRules", "getSession", "getSource", "getSystem", "getTeam", "getTeamDashboard", "getTrace",
 		"getUpload", "getVersion", "listAlerts", "listChanges", "listDeployments", "listErrors", "listFunctionDeployments", "listFunctionIncidents",
 		"listFunctions", "listHealth", "listIncidents", "listProjectSecrets", "listProjects", "listSilences", "listTeamSecrets", "listTeams", "listTokens",

@@ -189,7 +189,7 @@ func (p *pass) rows(t *tracked, at int64) {
 
 // silent reports whether the function has no series and had none. The caller holds t.mu.
 func (t *tracked) silent() bool {
-	return t.written.series == nil && len(*t.handles.Load()) == 0 && t.refused.Load() == nil && t.dropped == nil && len(t.quarantined) == 0 && t.takenBack == 0
+	return t.written.series == nil && len(*t.handles.Load()) == 0 && t.refused.Load() == nil && t.dropped == nil && len(t.moves) == 0 && len(t.quarantined) == 0 && t.takenBack == 0
 }
 
 // note keeps what a pass appends of an objective's counts.

@@ -3,6 +3,7 @@ package collector_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,6 +186,62 @@ func TestManyVersionsOfOneFunction(t *testing.T) {
 		}
 		if got := store.of(metric.Invocations, metric.Version, "1"); ended(got) {
 			t.Error("the live version ended")
+		}
+	})
+}
+
+// TestDeploymentsCountMovesOfLive: a deployment, a step of one and a rollback count for the
+// version that gains, once each and from zero; what else is applied, a start and a look at a
+// function that was there before count nothing; an hour later the series ends.
+func TestDeploymentsCountMovesOfLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemory(t)
+		there := registered(hello, 1, time.Now().Add(-time.Hour))
+		c := start(t, store)
+		split := func(weights ...function.Weight) {
+			f := registered(hello, 1, there.CreatedAt)
+			f.Aliases = []function.Alias{{Name: function.Live, Weights: weights}}
+			c.Apply(f)
+			tick(1)
+		}
+		whole := func(version int) { split(function.Weight{Version: version, Weight: 1}) }
+		whole(1) // as the process finds it
+		tick(2)
+		if got := store.of(metric.Deployments); len(got) > 0 {
+			t.Errorf("a start is said to be a deployment: %v", values(got))
+		}
+		split(function.Weight{Version: 1, Weight: 9}, function.Weight{Version: 2, Weight: 1})
+		whole(2)
+		whole(2) // no move: something else of the function changed
+		whole(1)
+		for version, want := range map[string]float64{"1": 1, "2": 2} {
+			got := values(store.of(metric.Deployments, metric.Function, "hello", metric.Version, version))
+			if len(got) < 2 || got[0] != 0 || got[1] != 1 || got[len(got)-1] != want {
+				t.Errorf("deployments of version %s: %v", version, got)
+			}
+		}
+		const fresh function.Name = "shop/checkout/fresh"
+		c.Apply(registered(fresh, 1, time.Now()))
+		tick(1)
+		if got := values(store.of(metric.Deployments, metric.Function, "fresh")); len(got) < 2 || got[0] != 0 || got[len(got)-1] != 1 {
+			t.Errorf("deployments of a function that was just made: %v", got)
+		}
+		time.Sleep(time.Hour + 2*time.Minute)
+		synctest.Wait()
+		if got := store.of(metric.Deployments, metric.Function, "hello", metric.Version, "1"); !ended(got) {
+			t.Errorf("an hour later it is still told: %v", values(got))
+		}
+		for version := range 20 {
+			whole(version + 10)
+		}
+		going := 0
+		for version := range 20 {
+			if !ended(store.of(metric.Deployments, metric.Function, "hello", metric.Version, strconv.Itoa(version+10))) {
+				going++
+			}
+		}
+		if going > 8 {
+			t.Errorf("%d versions are counted at once", going)
 		}
 	})
 }

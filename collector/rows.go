@@ -65,6 +65,7 @@ var families = map[string]family{
 	metric.Events:      {counter, true, metric.SLO, "Events that count for the objective: invocations.", ""},
 	metric.BadEvents:   {counter, true, metric.SLO, "Events that broke the objective.", ""},
 	metric.Info:        {gauge, true, metric.AliasOf, "1 for each version that an alias names.", ""},
+	metric.Deployments: {counter, true, "", "Changes of what live sends to versions, by the version that gained most.", ""},
 	metric.Objective:   {gauge, false, metric.SLO, "Share of events that must be good.", metric.Window},
 	metric.Threshold:   {gauge, false, metric.SLO, "Duration over which an event is bad, of latency objectives.", ""},
 	metric.Concurrency: {gauge, false, "", "Invocations that the function may have at once.", ""},
@@ -87,6 +88,9 @@ func (t *tracked) rows(put func(row)) {
 				put(row{key: key{name: metric.Refused, label: string(refusalCodes[at])}, value: float64(n)})
 			}
 		}
+	}
+	for _, m := range t.moves {
+		put(row{key: key{name: metric.Deployments, version: m.version}, value: float64(m.times)})
 	}
 	t.ownRows(put)
 	if !t.applied || len(*t.handles.Load()) == 0 { // unknown, or at rest

@@ -68,6 +68,7 @@ type tracked struct {
 	aliases    []function.Alias
 	live       []VersionShare
 	deployed   deployment
+	moves      []move // of live, since this process runs
 
 	dropped     *[len(dropReasons)]uint64     // made at the first drop
 	quarantined map[int]invocation.Quarantine // by version
@@ -130,6 +131,9 @@ func (t *tracked) apply(f *function.Function, p *promise, started time.Time, ser
 	if first || !slices.Equal(live, t.live) {
 		t.deployed = deployment{at: f.UpdatedAt, by: f.UpdatedBy, version: deployedVersion(t.live, live)}
 		t.live = live
+		if len(live) > 0 && (!first || !f.CreatedAt.Before(started)) {
+			t.countMove(t.deployed.version, now)
+		}
 	}
 	if series {
 		for _, a := range f.Aliases {
@@ -341,6 +345,7 @@ func (t *tracked) publish() {
 func (t *tracked) sweep(now time.Time, crowded bool) (gone, changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	moved := t.forgetMoves(now)
 	awake := 0
 	for _, h := range t.versions {
 		if h.asleep.Load() {
@@ -362,7 +367,7 @@ func (t *tracked) sweep(now time.Time, crowded bool) (gone, changed bool) {
 	if changed {
 		t.publish()
 	}
-	return !t.applied && awake == 0 && now.Sub(t.since) >= linger, changed
+	return !t.applied && awake == 0 && now.Sub(t.since) >= linger, changed || moved
 }
 
 // rest ends the series of versions that nobody called in this process.

@@ -173,9 +173,8 @@ func (b board) links() []Link {
 }
 
 func (b board) annotations() []Annotation {
-	info := b.all(metric.Info, metric.AliasOf+`="`+function.Live+`"`)
 	return []Annotation{
-		{Name: "Deployments", Expr: liveVersions(info, "") + " unless " + liveVersions(info, " offset "+rateInterval), Title: "@{{version}} live", Text: "live points at @{{version}}", Level: Good},
+		{Name: "Deployments", Expr: deployed(b.all(metric.Deployments), rateInterval), Title: "@{{version}} live", Text: "live moved to @{{version}}: a deployment, a step of one, or a rollback", Level: Good},
 		{Name: "Alerts", Expr: "ALERTS{" + b.selector + `,alertstate="firing"}`, Title: "{{alertname}}", Text: "{{slo}} {{class}}", Level: Bad},
 	}
 }

@@ -1,6 +1,7 @@
 package dashgen
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -17,6 +18,8 @@ type GrafanaOptions struct {
 	DatasourceUID string
 	// Refresh is how often an open dashboard reloads; default "30s".
 	Refresh string
+	// Compact is for machines: JSON on one line, as the SDK writes it.
+	Compact bool
 }
 
 // schemaVersion is the newest that the SDK writes; an older Grafana takes it.
@@ -48,7 +51,11 @@ func Grafana(d Dashboard, o GrafanaOptions) ([]byte, error) {
 		Annotations:   sdk.AnnotationContainer{List: annotationsOf(d.Annotations)},
 		Links:         linksOf(d.Links),
 	}
-	text, err := readable(out)
+	write := readable
+	if o.Compact {
+		write = json.Marshal
+	}
+	text, err := write(out)
 	if err == nil && len(d.Patches) > 0 {
 		text, err = d.patched(text)
 	}

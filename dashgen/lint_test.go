@@ -32,7 +32,7 @@ type linted struct {
 		Datasource               struct{ UID string }
 		Targets                  []struct {
 			Expr       string
-			Datasource struct{ UID string }
+			Datasource struct{ Type, UID string }
 		}
 		FieldConfig struct {
 			Defaults  struct{ Unit string }
@@ -141,6 +141,10 @@ func lint(d linted) []finding {
 		for _, target := range p.Targets {
 			if target.Datasource.UID != "${datasource}" {
 				add("panel-datasource-rule", "a target of %q", p.Title)
+			}
+			if target.Datasource.Type != "prometheus" { // then its expression is another language's
+				add("target-logql-rule", "%q asks a %s", p.Title, target.Datasource.Type)
+				add("target-logql-auto-rule", "%q asks a %s", p.Title, target.Datasource.Type)
 			}
 			for _, found := range lintTarget(target.Expr) {
 				add(found.rule, "%q: %s", p.Title, found.what)

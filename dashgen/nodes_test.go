@@ -33,7 +33,9 @@ func TestNodesOfOneFunction(t *testing.T) {
 			}
 			put(series(metric.Concurrency, node), 64)
 			put(series(metric.InFlight, node, metric.Version, "3"), float64(10*i+5))
-			put(series(metric.Info, node, metric.Version, "3", metric.AliasOf, "live"), 1)
+			// A node that comes late has counted no deployment of before.
+			put(series(metric.Deployments, node, metric.Version, "3"), map[bool]float64{true: 0, false: 1}[node == "late"])
+			put(series(metric.Deployments, node, metric.Version, "4"), 0)
 		}
 		if err := db.Append(t.Context(), samples); err != nil {
 			t.Fatal(err)
@@ -94,10 +96,11 @@ func TestNodesOfOneFunction(t *testing.T) {
 	deployed(0)
 	var samples []metric.Sample
 	for _, node := range []string{"a", "b", "late"} {
-		samples = append(samples, metric.Sample{Series: series(metric.Info, node, metric.Version, "4", metric.AliasOf, "live"), T: now.UnixMilli(), V: 1})
+		samples = append(samples, metric.Sample{Series: series(metric.Deployments, node, metric.Version, "4"), T: now.UnixMilli() + 1, V: 1})
 	}
 	if err := db.Append(t.Context(), samples); err != nil {
 		t.Fatal(err)
 	}
+	now = now.Add(time.Second)
 	deployed(1)
 }

@@ -6,7 +6,6 @@ import (
 
 	"hadron/collector/metric"
 	"hadron/collector/slo"
-	"hadron/runtime/function"
 )
 
 // OverviewTag marks dashboards that are about more than one function.
@@ -299,18 +298,17 @@ func (o overview) deployments() []Panel {
 	if by == metric.Function { // deployments are counted for each project
 		by, legend = metric.Project, "{{project}}"
 	}
-	live := o.within(metric.Info, metric.AliasOf+`="`+function.Live+`"`)
 	return []Panel{
 		{
 			ID: 140, Title: "Functions deployed lately", Kind: Timeseries, Unit: Count, Width: 8, Height: 8, Min: ptr(0.0), Decimals: ptr(0), Stacked: true,
-			Description: "Functions whose live version is less than five minutes old. Errors that begin under a peak began with a deployment: roll that one back.",
+			Description: "Functions of which live moved to another version in the last five minutes, by deployment, promotion or rollback. Errors that begin under a peak began with a deployment: roll that one back.",
 			Queries:     []Query{{Expr: fmt.Sprintf("topk(%d, sum by (%s) (%s)) or on() %s", mostLines, by, o.within(metric.ProjectDeploys), nothing(by)), Legend: legend}},
 		},
 		{
 			ID: 141, Title: "New versions", Kind: Table, Unit: Count, Width: 8, Height: 8,
-			Description: fmt.Sprintf("At most %d versions that went live in the chosen window. What began to fail in that time is likely among them. Empty: nothing was deployed.", mostRows),
+			Description: fmt.Sprintf("At most %d versions that live moved to in the chosen window, those that were rolled back to as well. What began to fail in that time is likely among them. Empty: nothing was deployed.", mostRows),
 			Queries: []Query{{
-				Expr:   fmt.Sprintf("topk(%d, %s unless %s)", mostRows, liveVersions(live, ""), liveVersions(live, " offset "+windowVar)),
+				Expr:   fmt.Sprintf("topk(%d, %s)", mostRows, deployed(o.within(metric.Deployments), windowVar)),
 				Legend: functionLegend + "@{{version}}", Instant: true, Table: true,
 			}},
 			Columns: append(o.names(), Column{Label: metric.Version, Title: "Version"}),
@@ -347,10 +345,9 @@ func (o overview) annotations() []Annotation {
 		Title: "{{team}}/{{project}}/{{function}}", Text: "pages", Level: Bad,
 	}}
 	if o.of != "" {
-		live := o.within(metric.Info, metric.AliasOf+`="`+function.Live+`"`)
 		out = append(out, Annotation{
-			Name: "Deployments", Expr: liveVersions(live, "") + " unless " + liveVersions(live, " offset "+rateInterval),
-			Title: "{{project}}/{{function}}@{{version}} live", Text: "live points at @{{version}}", Level: Good,
+			Name: "Deployments", Expr: deployed(o.within(metric.Deployments), rateInterval),
+			Title: "{{project}}/{{function}}@{{version}} live", Text: "live moved to @{{version}}: a deployment, a step of one, or a rollback", Level: Good,
 		})
 	}
 	return out

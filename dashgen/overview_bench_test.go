@@ -35,7 +35,7 @@ func tenThousand(b *testing.B, functions int, step time.Duration) (*tsdb.DB, tim
 		add(metric.FunctionRate, i)
 		add(metric.FunctionErrors, i)
 		add(metric.FunctionCPU, i)
-		add(metric.Info, i, metric.Version, "1", metric.AliasOf, "live")
+		add(metric.Deployments, i, metric.Version, "1")
 		for _, o := range []string{"availability", "latency-p99"} {
 			add(slo.BudgetRecord, i, metric.SLO, o, slo.SLOWindowLabel, "30d")
 			for _, window := range []string{"5m", "30m", "1h", "2h", "6h", "1d", "3d"} {

@@ -168,10 +168,7 @@ func record(t *testing.T, db *tsdb.DB, spec dashgen.Spec, now time.Time) {
 			{Series: series(slo.BurnRecord, 6, metric.SLO, "availability", slo.SLOWindowLabel, "30d", slo.WindowLabel, "1h"), V: 20},
 			{Series: series("ALERTS", 6, metric.SLO, "availability", "alertstate", "firing", slo.ClassLabel, "page", slo.WindowLabel, "1h/5m"), V: 1},
 			// A version that went live a moment ago.
-			{Series: series(metric.Info, 6, metric.Version, "9", metric.AliasOf, "live"), V: 1},
-		}
-		if i < 19 {
-			samples = samples[:len(samples)-1]
+			{Series: series(metric.Deployments, 6, metric.Version, "9"), V: map[bool]float64{true: 0, false: 1}[i < 19]},
 		}
 		for j := range samples {
 			samples[j].T = at
@@ -230,7 +227,7 @@ func fill(t *testing.T, db *tsdb.DB, spec dashgen.Spec, now time.Time, called bo
 	}
 	lines := []line{
 		{series: series(metric.Concurrency), each: 100, gauge: true},
-		{series: series(metric.Info, metric.Version, "3", metric.AliasOf, "live"), each: 1, gauge: true},
+		{series: series(metric.Deployments, metric.Version, "3"), each: 1},
 		{series: series(metric.Invocations, metric.Version, "3", metric.Trigger, "http"), each: 20},
 	}
 	for _, o := range spec.Function.Spec.SLO.Objectives() {

@@ -5,7 +5,6 @@ import (
 
 	"hadron/collector/metric"
 	"hadron/collector/slo"
-	"hadron/runtime/function"
 )
 
 // Records are the recording rules that dashboards of many functions are drawn from:
@@ -20,9 +19,6 @@ func Records(interval time.Duration) []slo.Group {
 	)
 	sum := func(by, series string) string {
 		return "sum by (" + by + ") (rate(" + series + "[" + window + "]))"
-	}
-	live := func(offset string) string {
-		return liveVersions(metric.Info+`{`+metric.AliasOf+`="`+liveAlias+`"}`, offset)
 	}
 	budgets := func(state, are string) slo.Record {
 		return slo.Record{
@@ -39,7 +35,7 @@ func Records(interval time.Duration) []slo.Group {
 			{Name: metric.ProjectRate, Expr: sum(project, metric.Invocations)},
 			{Name: metric.ProjectErrors, Expr: sum(project+", "+metric.CodeName, metric.Errors)},
 			{Name: metric.ProjectLatency, Expr: sum(project, metric.Duration)},
-			{Name: metric.ProjectDeploys, Expr: "count by (" + project + ") (count by (" + function + ") (" + live("") + " unless " + live(" offset "+window) + "))"},
+			{Name: metric.ProjectDeploys, Expr: "count by (" + project + ") (group by (" + function + ") (" + deployed(metric.Deployments, window) + "))"},
 		},
 	}, {
 		Name: "hadron-dashboards-budgets", Interval: max(interval, time.Minute),
@@ -47,10 +43,8 @@ func Records(interval time.Duration) []slo.Group {
 	}}
 }
 
-const liveAlias = function.Live
-
-// liveVersions are the versions that an alias names, whatever nodes say so: a node that
-// comes or goes deploys nothing.
-func liveVersions(info, offset string) string {
-	return "max by (" + eachFunction + ", " + metric.Version + ") (" + info + offset + ")"
+// deployed is 1 for each version that live moved to in a window. Each node counts all moves: a
+// node that comes or goes, or starts again, deploys nothing.
+func deployed(deployments, window string) string {
+	return "group by (" + eachFunction + ", " + metric.Version + ") (increase(" + deployments + "[" + window + "]) > 0)"
 }

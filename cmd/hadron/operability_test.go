@@ -128,6 +128,11 @@ func TestFunctionIsBornOperable(t *testing.T) {
 	began := time.Now()
 	var receipt wire.Registered
 	o.want(http.StatusCreated, http.MethodPost, payPath+"/versions", payment, &receipt)
+	eventually(t, "the dashboard is ready", 10*time.Second, func() (bool, string) {
+		op := o.operability()
+		return op.Dashboard.State == wire.Ready, fmt.Sprintf("%+v", op)
+	})
+	t.Logf("registration to dashboard in %s", time.Since(began))
 	eventually(t, "everything is ready", 10*time.Second, func() (bool, string) {
 		op := o.operability()
 		return op.Dashboard.State == wire.Ready && op.PagerDuty.State == wire.Ready, fmt.Sprintf("%+v", op)

@@ -23,6 +23,7 @@ const (
 	Threshold   = "hadron_slo_threshold_seconds"    // slo; latency objectives, no version
 	Refused     = "hadron_refused_total"            // code; no version
 	Info        = "hadron_version_info"             // 1 for each version an alias names; alias
+	Deployments = "hadron_deployments_total"        // changes of what live sends where, by the version that gained
 	Queue       = "hadron_queue_wait_seconds_total" // wait for a VM
 	Concurrency = "hadron_concurrency_limit"        // gauge, no version
 	Background  = "hadron_background_errors_total"  // work held by waitUntil that failed
@@ -58,7 +59,7 @@ const (
 	ProjectRate    = "hadron_project:invocations:rate5m"             // team project
 	ProjectErrors  = "hadron_project:errors:rate5m"                  // team project code
 	ProjectLatency = "hadron_project:invoke_duration_seconds:rate5m" // team project; native histogram
-	ProjectDeploys = "hadron_project:deployments:count5m"            // team project; functions whose live version is new
+	ProjectDeploys = "hadron_project:deployments:count5m"            // team project; functions of which live changed
 	ProjectBudgets = "hadron_project:objectives:count"               // team project budget; objectives whose error budget is so
 )
 

@@ -128,21 +128,18 @@ func (c client) dashboard(uid string) (d dashboard, ok bool, err error) {
 
 // save writes a dashboard. It never asks to overwrite: with a title that another
 // dashboard of the folder has, Grafana would write into that one. The version says
-// what it replaces; 0 creates.
-func (c client) save(model map[string]any, version float64, folder, message string) (float64, error) {
-	send := make(map[string]any, len(model)+1)
-	for key, value := range model {
-		send[key] = value
-	}
+// what it replaces; 0 creates. The model is the call's to change.
+func (c client) save(uid string, model map[string]any, version float64, folder, message string) (float64, error) {
+	delete(model, "version")
 	if version > 0 {
-		send["version"] = version
+		model["version"] = version
 	}
-	saved, err := c.api.NewDashboard(gapi.Dashboard{Model: send, FolderUID: folder, Message: message})
+	saved, err := c.api.NewDashboard(gapi.Dashboard{Model: model, FolderUID: folder, Message: message})
 	if err != nil {
 		return 0, told("save dashboard", err)
 	}
-	if saved.UID != model["uid"] {
-		return 0, fmt.Errorf("save dashboard: grafana wrote %v as %s", model["uid"], saved.UID)
+	if saved.UID != uid {
+		return 0, fmt.Errorf("save dashboard: grafana wrote %s as %s", uid, saved.UID)
 	}
 	return float64(saved.Version), nil
 }

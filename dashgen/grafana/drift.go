@@ -94,10 +94,10 @@ func (p *pass) fork(c client, w *wanted, found dashboard) (uid string, err error
 		text, _ := tag.(string)
 		return text == p.marker || text == "generated"
 	}), "hadron-copy")
-	_, err = c.save(model, 0, found.folder, "a copy that Hadron made before it restored "+w.uid)
+	_, err = c.save(uid, model, 0, found.folder, "a copy that Hadron made before it restored "+w.uid)
 	if reasonOf(err) == "name-exists" {
 		model["title"] = fmt.Sprintf("%v, %s", model["title"], strings.TrimPrefix(uid, forkPrefix)[:8])
-		_, err = c.save(model, 0, found.folder, "a copy that Hadron made before it restored "+w.uid)
+		_, err = c.save(uid, model, 0, found.folder, "a copy that Hadron made before it restored "+w.uid)
 	}
 	if statusOf(err) == http.StatusPreconditionFailed && reasonOf(err) != "name-exists" {
 		err = nil // the copy is there: an earlier answer was lost

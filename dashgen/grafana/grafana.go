@@ -73,7 +73,7 @@ type Config struct {
 	Interval     time.Duration     // between samples; default 15s
 	Transport    http.RoundTripper // default: http.DefaultTransport
 	Rate         float64           // calls a second at most; default 100. Where Grafana says 429 there are fewer
-	Parallel     int               // dashboards settled at once; default 8
+	Parallel     int               // dashboards settled at once; default a quarter of Rate, from 8 to 64
 	Timeout      time.Duration     // of one call; default 10s
 	Backoff      time.Duration     // before the second try of a call; default 250ms
 	Slice        time.Duration     // of one pass: what is not begun by then is the next one's; default 10s
@@ -126,7 +126,9 @@ func (c Config) withDefaults() Config {
 	if c.Rate == 0 {
 		c.Rate = 100
 	}
-	c.Parallel, c.Slice = cmp.Or(c.Parallel, 8), cmp.Or(c.Slice, 10*time.Second)
+	// A call may take a quarter of a second, and all together still come to the rate.
+	c.Parallel = cmp.Or(c.Parallel, int(min(max(c.Rate/4, 8), 64)))
+	c.Slice = cmp.Or(c.Slice, 10*time.Second)
 	c.Drift, c.FolderAccess = cmp.Or(c.Drift, Overwrite), cmp.Or(c.FolderAccess, AccessInherit)
 	c.DeleteShare = cmp.Or(c.DeleteShare, 0.2)
 	if c.Own == nil {

@@ -5,16 +5,7 @@ import (
 	"testing"
 
 	"hadron/dashgen/grafana/grafanatest"
-	"hadron/runtime/function"
 )
-
-func many(n int) []*function.Function {
-	out := make([]*function.Function, n)
-	for i := range out {
-		out[i] = fn(fmt.Sprintf("t%d/p%d/f%05d", i%10, i%50, i))
-	}
-	return out
-}
 
 // BenchmarkFirstRun makes the dashboards of functions in a Grafana that has none and
 // limits nobody: what is left is Hadron's own time, and calls.

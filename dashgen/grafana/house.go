@@ -1,7 +1,6 @@
 package grafana
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -111,27 +110,34 @@ func (t *Target) titled(title string, f dashgen.Folder) bool {
 	return title == titles[0] || title == titles[1]
 }
 
-// place makes sure of a folder, once in a pass. Its error means that the pass must
-// end; what failed for this folder alone is kept with it.
-func (p *pass) place(f dashgen.Folder) error {
-	uid := p.folderUID(f)
-	err := p.ensureFolder(uid, f)
-	if p.ctx.Err() != nil {
-		return fmt.Errorf("dashboards: %w", context.Cause(p.ctx))
+// place makes sure of a folder, once in a pass, and returns its uid. Others that need it
+// meanwhile wait.
+func (p *pass) place(c client, f dashgen.Folder) (uid string, err error) {
+	p.lock.Lock()
+	at, begun := p.placed[f]
+	if !begun {
+		at = &placing{done: make(chan struct{})}
+		p.placed[f] = at
 	}
-	p.placed[f] = folderResult{uid, err}
-	return p.grafanaFails(err)
+	p.lock.Unlock()
+	uid = p.folderUID(f)
+	if !begun {
+		at.err = p.ensureFolder(c, uid, f)
+		close(at.done)
+	}
+	<-at.done
+	return uid, at.err
 }
 
-func (p *pass) ensureFolder(uid string, of dashgen.Folder) error {
+func (p *pass) ensureFolder(c client, uid string, of dashgen.Folder) error {
 	titles := p.titles(of)
 	if found, ok := p.folders[uid]; ok {
 		if p.titled(found.Title, of) {
 			return nil
 		}
-		err := p.client.api.UpdateFolder(uid, titles[0])
+		err := c.api.UpdateFolder(uid, titles[0])
 		if statusOf(err) == http.StatusConflict {
-			err = p.client.api.UpdateFolder(uid, titles[1])
+			err = c.api.UpdateFolder(uid, titles[1])
 		}
 		if err != nil {
 			return told("rename folder", err)
@@ -140,7 +146,7 @@ func (p *pass) ensureFolder(uid string, of dashgen.Folder) error {
 	}
 	var err error
 	for _, title := range titles {
-		_, err = p.client.api.NewFolder(title, uid)
+		_, err = c.api.NewFolder(title, uid)
 		switch statusOf(err) {
 		case 0:
 			if err != nil {
@@ -149,7 +155,7 @@ func (p *pass) ensureFolder(uid string, of dashgen.Folder) error {
 			return nil
 		case http.StatusConflict, http.StatusPreconditionFailed:
 			// Either the title is taken or the folder is there, made since the list.
-			if _, there := p.client.api.FolderByUID(uid); there == nil {
+			if _, there := c.api.FolderByUID(uid); there == nil {
 				return nil
 			}
 		default:

@@ -1,7 +1,6 @@
 package grafana
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,22 +24,23 @@ type pass struct {
 	ctx    context.Context // a pass is the one call that it was given for
 	wanted []*wanted
 	until  time.Time // no further dashboard is begun after it
-	client client
+	client client    // the walker's own: the library's clients are not to be shared
 
-	folders map[string]gapi.Folder                        // by uid, as listed and as made since
+	folders map[string]gapi.Folder                        // by uid, as listed
 	have    map[string]gapi.FolderDashboardSearchResponse // ours, by uid
-	placed  map[dashgen.Folder]folderResult               // folders that this pass made sure of
 
 	lock    sync.Mutex // several dashboards are settled at once; what follows is theirs together
+	placed  map[dashgen.Folder]*placing
 	result  reconcile.Result
 	broken  int   // failures of Grafana itself in a row
 	ended   error // why the pass must end
 	waiting bool  // some dashboards are left to the next pass
 }
 
-type folderResult struct {
-	uid string
-	err error
+// placing makes sure of a folder, once in a pass, by whoever needs it first.
+type placing struct {
+	done chan struct{} // closed when err is known
+	err  error
 }
 
 // Failures in a row after which Grafana itself is taken to fail, not the
@@ -58,12 +58,16 @@ func (p *pass) run() error {
 	if p.client, err = newClient(p.ctx, p.cfg.URL, p.transport); err != nil {
 		return err
 	}
+	began := time.Now()
 	if err := p.list(); err != nil {
 		return err
 	}
 	if err := p.datasource(); err != nil {
 		return err
 	}
+	// What is read first in each pass takes a tenth of it at most.
+	now := time.Now()
+	p.until = now.Add(max(p.cfg.Slice, 9*now.Sub(began)))
 	var todo, later []*wanted
 	for _, w := range p.wanted {
 		if do, _ := p.verdict(w); do == "" {
@@ -104,7 +108,7 @@ func (p *pass) list() error {
 			p.have[d.UID] = d
 		}
 	}
-	p.placed = map[dashgen.Folder]folderResult{}
+	p.placed = map[dashgen.Folder]*placing{}
 	p.folders, err = p.client.folders()
 	return err
 }
@@ -122,41 +126,45 @@ func (p *pass) settleAll(todo []*wanted) error {
 		}
 		return b.since.Compare(a.since)
 	})
+	// Folders first: many dashboards would wait for one.
+	var folders []dashgen.Folder
+	seen := map[dashgen.Folder]bool{}
 	for _, w := range todo {
-		if _, placed := p.placed[w.folder]; placed {
-			continue
-		}
-		if err := p.place(w.folder); err != nil {
-			return err
+		if !seen[w.folder] {
+			seen[w.folder] = true
+			folders = append(folders, w.folder)
 		}
 	}
-	queue := make(chan *wanted)
+	p.several(len(folders), func(c client, i int) { _, _ = p.place(c, folders[i]) }) // what failed is told to each that needs it
+	begun := p.several(len(todo), func(c client, i int) { p.settle(c, todo[i]) })
+	p.waiting = p.ended == nil && begun < len(todo)
+	return p.ended
+}
+
+// several does n things, so many at once as Config says, until Grafana fails or time is
+// up, and returns how many were begun: at least one.
+func (p *pass) several(n int, do func(c client, i int)) (begun int) {
+	queue := make(chan int)
 	var workers sync.WaitGroup
-	for range min(p.cfg.Parallel, len(todo)) {
+	for range min(p.cfg.Parallel, n) {
 		workers.Go(func() {
-			own, err := newClient(p.ctx, p.cfg.URL, p.transport) // the library's clients are not to be shared
-			for w := range queue {
+			own, err := newClient(p.ctx, p.cfg.URL, p.transport)
+			for i := range queue {
 				if err == nil {
-					p.settle(own, w)
+					do(own, i)
 				} else {
 					p.end(err)
 				}
 			}
 		})
 	}
-	for i, w := range todo {
-		if p.over() {
-			break
-		}
-		if i > 0 && time.Now().After(p.until) {
-			p.waiting = true
-			break
-		}
-		queue <- w
+	for begun < n && !p.over() && (begun == 0 || time.Now().Before(p.until)) {
+		queue <- begun
+		begun++
 	}
 	close(queue)
 	workers.Wait()
-	return p.ended
+	return begun
 }
 
 func (p *pass) over() bool {
@@ -228,18 +236,20 @@ var (
 // put makes a dashboard as wanted. It reads before it writes over something, and
 // again when somebody was faster.
 func (p *pass) put(c client, w *wanted) error {
-	folder := p.placed[w.folder]
-	if folder.err != nil {
-		return folder.err
+	folder, err := p.place(c, w.folder)
+	if err != nil {
+		return err
 	}
 	_, there := p.have[w.uid]
 	k, known := p.keptOf(w.uid)
+	if known && there {
+		p.drawNow(w)
+	}
 	drawn := known && k.Digest == w.digest
-	var model map[string]any
+	var text []byte // rendered
 	var drift *Drift
 	for range mostTries {
 		var found dashboard
-		var err error
 		if there {
 			if found, there, err = c.dashboard(w.uid); err != nil {
 				return err
@@ -251,13 +261,17 @@ func (p *pass) put(c client, w *wanted) error {
 			}
 			right := drawn && k.Version == found.version && !k.kept()
 			if !right {
-				if model, err = p.model(w); err != nil {
+				if text, err = p.render(w); err != nil {
+					return err
+				}
+				model, err := parse(w, text)
+				if err != nil {
 					return err
 				}
 				right = holds(found.model, model)
 			}
-			if right && found.folder == folder.uid {
-				p.keep(w, found.version, folder.uid, k.Drift.over())
+			if right && found.folder == folder {
+				p.keep(w, found.version, folder, k.Drift.over())
 				p.count(&p.result.Unchanged)
 				return nil
 			}
@@ -273,12 +287,16 @@ func (p *pass) put(c client, w *wanted) error {
 				}
 			}
 		}
-		if model == nil {
-			if model, err = p.model(w); err != nil {
+		if text == nil {
+			if text, err = p.render(w); err != nil {
 				return err
 			}
 		}
-		version, err := c.save(model, found.version, folder.uid, savedBy)
+		model, err := send(w, text)
+		if err != nil {
+			return err
+		}
+		version, err := c.save(w.uid, model, found.version, folder, savedBy)
 		switch {
 		case err == nil && there:
 			p.count(&p.result.Updated)
@@ -297,7 +315,7 @@ func (p *pass) put(c client, w *wanted) error {
 		if drift == nil {
 			drift = k.Drift.over()
 		}
-		p.keep(w, version, folder.uid, drift)
+		p.keep(w, version, folder, drift)
 		return nil
 	}
 	return errConflict
@@ -307,77 +325,6 @@ func (p *pass) put(c client, w *wanted) error {
 func (p *pass) ours(model map[string]any) bool {
 	tags, _ := model["tags"].([]any)
 	return slices.Contains(tags, any(p.marker))
-}
-
-// restUnchanged notes dashboards that seem right and are not read back in this pass.
-func (p *pass) restUnchanged(later []*wanted) {
-	for _, w := range later {
-		w.done = true
-		p.result.Unchanged++
-		p.set(w, nil)
-	}
-}
-
-// readBack looks at some of the dashboards that seem right, others each pass, to
-// find what was changed by hand.
-func (p *pass) readBack(seeming []*wanted) error {
-	slices.SortFunc(seeming, func(a, b *wanted) int { return cmp.Compare(a.uid, b.uid) })
-	from, _ := slices.BinarySearchFunc(seeming, p.cursor, func(w *wanted, uid string) int { return cmp.Compare(w.uid, uid) })
-	due := append(slices.Clone(seeming[from:]), seeming[:from]...)
-	now := min(p.cfg.Verify, len(due))
-	for _, w := range due[:now] {
-		if _, placed := p.placed[w.folder]; !placed {
-			p.placed[w.folder] = folderResult{uid: p.folderUID(w.folder)} // looksRight saw it
-		}
-		if p.settle(p.client, w); p.ended != nil {
-			return p.ended
-		}
-	}
-	if now < len(due) {
-		p.cursor = due[now].uid
-	}
-	p.restUnchanged(due[now:])
-	return nil
-}
-
-// holds says whether Grafana's model has all that is wanted. What Grafana adds is
-// its own business: ids, versions, and defaults of newer schemas.
-func holds(have, want any) bool {
-	switch w := want.(type) {
-	case map[string]any:
-		h, ok := have.(map[string]any)
-		if !ok {
-			return false
-		}
-		for key, value := range w {
-			if key != "schemaVersion" && !holds(h[key], value) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		h, ok := have.([]any)
-		if !ok || len(h) != len(w) {
-			return false
-		}
-		for i := range w {
-			if !holds(h[i], w[i]) {
-				return false
-			}
-		}
-		return true
-	default:
-		return have == want
-	}
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // Reconcile is reconcile.Target's. It lists first and changes nothing where a
@@ -392,8 +339,9 @@ func (t *Target) Reconcile(ctx context.Context, want []*function.Function) (reco
 	t.recall(ctx)
 	wanted := t.draw(want)
 	t.forget(wanted)
-	p := &pass{Target: t, ctx: ctx, wanted: wanted, until: time.Now().Add(t.cfg.Slice)}
+	p := &pass{Target: t, ctx: ctx, wanted: wanted}
 	err := p.run()
+	t.keepDrawn(wanted)
 	if remembered := t.remember(ctx); remembered != nil {
 		t.log.Warn("what Grafana has could not be kept; the next start reads it again", "error", remembered)
 	}

@@ -39,6 +39,9 @@ const (
 func (p *pass) verdict(w *wanted) (do, why string) {
 	k, known := p.keptOf(w.uid)
 	h, listed := p.have[w.uid]
+	if known && listed {
+		p.drawNow(w)
+	}
 	folder := p.folderUID(w.folder)
 	titled, there := p.folders[folder]
 	switch {
@@ -83,6 +86,7 @@ func (t *Target) Plan(ctx context.Context, want []*function.Function) (Plan, err
 	if err := p.list(); err != nil {
 		return Plan{}, err
 	}
+	defer t.keepDrawn(p.wanted)
 	return p.plan()
 }
 
@@ -142,7 +146,11 @@ func (p *pass) look(w *wanted) (do, why string, err error) {
 	case !there:
 		return doCreate, "it is not there", nil
 	}
-	model, err := p.model(w)
+	text, err := p.render(w)
+	if err != nil {
+		return "", "", err
+	}
+	model, err := parse(w, text)
 	if err != nil {
 		return "", "", err
 	}

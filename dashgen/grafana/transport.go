@@ -10,15 +10,14 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
 // Bounds of one call.
 const (
 	mostBody      = 32 << 20         // bytes of an answer
-	mostTries     = 3                // of one call
-	mostPatience  = 15 * time.Second // of a Retry-After within a call; longer waits are the loop's
+	mostTries     = 3                // of one call, those not counted that were refused as one too many
+	mostPatience  = 15 * time.Second // of all pauses after such refusals, and of one Retry-After; longer waits are the loop's
 	shownMessage  = 300              // bytes of Grafana's words in an error
 	tokenStandsIn = "hadron-datasource-token"
 )
@@ -89,7 +88,8 @@ func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
 		body = bytes.ReplaceAll(body, []byte(tokenStandsIn), []byte(w.dataToken))
 	}
 	wait := w.backoff
-	for try := 1; ; try++ {
+	var first time.Time // of being refused as one too many
+	for try := 1; ; {
 		if err := w.bucket.take(w.ctx); err != nil {
 			return nil, err
 		}
@@ -99,20 +99,26 @@ func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
 			w.calls(callCode(err))
 		}
 		if err == nil {
-			w.bucket.speedUp()
+			w.bucket.answered()
 			return res, nil
 		}
-		if status := statusOf(err); status == http.StatusTooManyRequests {
-			w.bucket.slowDown(began)
-		}
 		pause, again := w.again(r, err, wait)
-		if !again || try == mostTries {
+		if status := statusOf(err); status == http.StatusTooManyRequests {
+			// It is refused because there are many, which says nothing about this one: where
+			// Grafana does not say when, the bucket does.
+			w.bucket.refused(began)
+			if first.IsZero() {
+				first = time.Now()
+			}
+			again = time.Since(first)+pause <= mostPatience
+		} else {
+			try++
+			again = again && try <= mostTries
+			wait *= 2
+		}
+		if !again || sleep(w.ctx, pause) != nil {
 			return nil, err
 		}
-		if sleep(w.ctx, pause) != nil {
-			return nil, err
-		}
-		wait *= 2
 	}
 }
 
@@ -128,7 +134,9 @@ func (w within) again(r *http.Request, err error, wait time.Duration) (time.Dura
 		wait = status.RetryAfter
 	}
 	switch status.Status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusTooManyRequests:
+		return status.RetryAfter, true
+	case http.StatusServiceUnavailable:
 		return wait, wait <= mostPatience
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		return wait, r.Method == http.MethodGet && wait <= mostPatience
@@ -220,66 +228,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// bucket paces calls: a second's worth at once after a pause, then at the rate. Where
-// the server says that they are too many it halves the rate, and finds its way up again.
-type bucket struct {
-	mu     sync.Mutex
-	every  time.Duration
-	least  time.Duration // between calls, at full rate
-	burst  time.Duration
-	slowed time.Time // when the rate was halved last
-	next   time.Time // when the call after those taken may be made, were there no burst
-}
-
-// slowest is the longest time between two calls.
-const slowest = time.Second
-
-func newBucket(rate float64) *bucket {
-	every := time.Duration(float64(time.Second) / rate)
-	return &bucket{every: every, least: every, burst: time.Second}
-}
-
-// slowDown halves the rate, and takes what was saved up: the server has had enough.
-// Calls that were under way when it did so before tell nothing new: a volley of
-// refusals halves once.
-func (b *bucket) slowDown(began time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if began.Before(b.slowed) {
-		return
-	}
-	b.slowed = time.Now()
-	b.every = min(max(2*b.every, time.Millisecond), max(slowest, b.least))
-	b.burst = 0
-}
-
-// speedUp makes the pauses shorter by a fiftieth, until they are as short as they may be.
-func (b *bucket) speedUp() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.every > b.least {
-		b.every = max(b.least, b.every-b.every/50)
-		return
-	}
-	b.burst = time.Second
-}
-
-func (b *bucket) take(ctx context.Context) error {
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	now := time.Now()
-	if oldest := now.Add(-b.burst); b.next.Before(oldest) {
-		b.next = oldest
-	}
-	b.next = b.next.Add(b.every)
-	wait := b.next.Sub(now)
-	b.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	return sleep(ctx, wait)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,38 +50,57 @@ func TestBucket(t *testing.T) {
 	})
 }
 
-// A server that has enough is left in peace, and asked as often as before once it has
-// answered for a while.
+// A server that refuses is asked as often as it serves, without many refusals, and
+// as often as before once it has stopped refusing.
 func TestBucketFollowsTheServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(100)
-		took := func(calls int) time.Duration {
-			began := time.Now()
-			for range calls {
-				if err := b.take(context.Background()); err != nil {
-					t.Fatal(err)
+	for _, limit := range []float64{3, 40, 900} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBucket(1000)
+			tokens, at := limit/10+1, time.Now()
+			const round = 5 * time.Millisecond // of one call
+			run := func(d time.Duration, limited bool) (served, refused float64) {
+				var lock sync.Mutex
+				var callers sync.WaitGroup
+				until := time.Now().Add(d)
+				for range 20 {
+					callers.Go(func() {
+						for time.Now().Before(until) {
+							if err := b.take(t.Context()); err != nil {
+								t.Error(err)
+							}
+							began := time.Now()
+							time.Sleep(round)
+							lock.Lock()
+							now := time.Now()
+							tokens = min(limit/10+1, tokens+limit*now.Sub(at).Seconds())
+							at = now
+							if limited && tokens < 1 {
+								refused++
+								b.refused(began)
+							} else {
+								tokens--
+								served++
+								b.answered()
+							}
+							lock.Unlock()
+						}
+					})
 				}
+				callers.Wait()
+				return served, refused
 			}
-			return time.Since(began)
-		}
-		took(200) // what was saved up
-		for range 3 {
-			b.slowDown(time.Now())
-		}
-		if got := took(10); got < 700*time.Millisecond {
-			t.Errorf("after three refusals ten calls took %s", got)
-		}
-		every, volley := b.every, b.slowed.Add(-time.Millisecond)
-		if b.slowDown(volley); b.every != every {
-			t.Errorf("calls refused in one volley slowed it down twice: %s, then %s", every, b.every)
-		}
-		for range 500 {
-			b.speedUp()
-		}
-		if got := took(100); got > time.Second {
-			t.Errorf("after many answers a hundred calls took %s", got)
-		}
-	})
+			run(20*time.Second, true) // it finds the limit
+			served, refused := run(time.Minute, true)
+			if served < 0.9*60*limit || refused > 0.05*served+30 {
+				t.Errorf("of %v a second in a minute: %v served, %v refused", limit, served, refused)
+			}
+			t.Logf("limit %v: %.3f of it, %v refused", limit, served/60/limit, refused)
+			run(20*time.Second, false)
+			if b.rate != b.most {
+				t.Errorf("it is still slow, %v a second, when nothing is refused any more", b.rate)
+			}
+		})
+	}
 }
 
 // script is a server that answers as told, one answer for each call.
@@ -99,7 +119,9 @@ func TestRetries(t *testing.T) {
 		took   time.Duration
 		status int // of the error; 0 without
 	}{
-		"rate limit":              {"POST", script{429, 200}, 3*time.Second + 20*time.Millisecond, 0}, // what was asked, then at half the rate,
+		"rate limit":              {"POST", script{429, 200}, 3*time.Second + 20*time.Millisecond, 0}, // what was asked, then at half the rate
+		"refused often":           {"POST", script{429, 429, 429, 429, 200}, 12*time.Second + 300*time.Millisecond, 0},
+		"refused for too long":    {"POST", script{429, 429, 429, 429, 429}, 12*time.Second + 300*time.Millisecond, 429},
 		"write is not done twice": {"POST", script{500}, 0, 500},
 		"read is tried again":     {"GET", script{502, 503, 200}, 6 * time.Second, 0},
 		"three tries":             {"GET", script{503, 503, 503}, 6 * time.Second, 503},

@@ -20,7 +20,8 @@ type wanted struct {
 	folder dashgen.Folder
 	since  time.Time // what changed last is made first
 	drawing
-	done bool // this pass has come to it
+	drawn bool // drawing is known; of what Grafana lacks it is not needed before it is made
+	done  bool // this pass has come to it
 }
 
 // called is what logs and plans call it.
@@ -54,15 +55,16 @@ func (t *Target) dashboard(w *wanted) dashgen.Dashboard {
 	return dashgen.ForFolder(place, w.folder)
 }
 
-// draw draws every dashboard whose source changed, those of functions in the order of
-// names, then overviews.
+// draw lists every dashboard that is wanted, those of functions in the order of
+// names, then overviews. A first run of very many begins at once: what has not been
+// drawn yet is drawn when it is come to.
 func (t *Target) draw(want []*function.Function) []*wanted {
 	out := make([]*wanted, 0, len(want)+8)
 	folders := map[dashgen.Folder]bool{}
 	for _, f := range want {
 		out = append(out, &wanted{
 			name: f.Name, fn: f, uid: dashgen.UID(t.cfg.Installation, f.Name), folder: dashgen.FolderOf(f.Name), since: f.UpdatedAt,
-			drawing: drawing{from: sourceOf(f, t.cfg.ServiceURL(f.Name), t.cfg.Own(f.Name), t.cfg.Extensions())},
+			drawing: drawing{from: sourceOf(f, t.cfg.ServiceURL(f.Name), t.cfg.Own(f.Name), t.cfg.Extensions()), title: string(f.Name)},
 		})
 		folders[dashgen.FolderOf(f.Name)] = true
 		folders[dashgen.Folder(f.Name.Team())] = true
@@ -72,17 +74,37 @@ func (t *Target) draw(want []*function.Function) []*wanted {
 	for _, folder := range sortedKeys(folders) {
 		out = append(out, &wanted{uid: dashgen.OverviewUID(t.cfg.Installation, folder), folder: folder})
 	}
-	drawn := make(map[string]drawing, len(out))
 	for _, w := range out {
 		d, known := t.drawn[w.uid]
-		if !known || d.from != w.from {
-			made := t.dashboard(w)
-			d = drawing{from: w.from, digest: digest(made), title: made.Title}
+		switch {
+		case known && d.from == w.from:
+			w.drawing, w.drawn = d, true
+		case w.fn == nil:
+			t.drawNow(w)
 		}
-		w.drawing, drawn[w.uid] = d, d
 	}
-	t.drawn = drawn
 	return out
+}
+
+// drawNow draws a dashboard that was not drawn yet.
+func (t *Target) drawNow(w *wanted) {
+	if !w.drawn {
+		t.drew(w, t.dashboard(w))
+	}
+}
+
+func (t *Target) drew(w *wanted, made dashgen.Dashboard) {
+	w.digest, w.title, w.drawn = digest(made), made.Title, true
+}
+
+// keepDrawn keeps what is known of drawings for the next pass, and of nothing else.
+func (t *Target) keepDrawn(wanted []*wanted) {
+	t.drawn = make(map[string]drawing, len(wanted))
+	for _, w := range wanted {
+		if w.drawn {
+			t.drawn[w.uid] = w.drawing
+		}
+	}
 }
 
 // digest tells one drawing from another. Rendering costs thirty times as much, and
@@ -95,15 +117,34 @@ func digest(d dashgen.Dashboard) [32]byte {
 	return sha256.Sum256(text)
 }
 
-// model renders what is wanted as Grafana's JSON.
-func (t *Target) model(w *wanted) (map[string]any, error) {
-	text, err := dashgen.Grafana(t.dashboard(w), dashgen.GrafanaOptions{DatasourceUID: t.datasourceUID()})
-	if err != nil {
-		return nil, err
+// render makes what is wanted into Grafana's JSON.
+func (t *Target) render(w *wanted) ([]byte, error) {
+	made := t.dashboard(w)
+	if !w.drawn {
+		t.drew(w, made)
 	}
+	return dashgen.Grafana(made, dashgen.GrafanaOptions{DatasourceUID: t.datasourceUID(), Compact: true})
+}
+
+// parse reads rendered JSON to compare it.
+func parse(w *wanted, text []byte) (map[string]any, error) {
 	var model map[string]any
 	if err := json.Unmarshal(text, &model); err != nil {
 		return nil, fmt.Errorf("render %s: %w", w.called(), err)
 	}
 	return model, nil
+}
+
+// send is rendered JSON as the client library takes it. What lies deeper stays text:
+// most dashboards are sent and never compared.
+func send(w *wanted, text []byte) (map[string]any, error) {
+	var model map[string]json.RawMessage
+	if err := json.Unmarshal(text, &model); err != nil {
+		return nil, fmt.Errorf("render %s: %w", w.called(), err)
+	}
+	out := make(map[string]any, len(model)+1)
+	for key, value := range model {
+		out[key] = value
+	}
+	return out, nil
 }

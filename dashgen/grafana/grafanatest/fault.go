@@ -63,3 +63,35 @@ func (s *Server) fault(r *http.Request) Fault {
 	}
 	return *f
 }
+
+// limit is what a proxy in front of a Grafana takes: so many requests a second, a tenth
+// of that at once after a pause, and the rest is refused without a word of when.
+type limit struct {
+	rate   float64 // a second; 0: no limit
+	tokens float64
+	at     time.Time
+}
+
+// SetLimit refuses what is more than so many requests a second; 0 takes all.
+func (s *Server) SetLimit(rate float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = limit{rate: rate, tokens: max(1, rate/10), at: time.Now()}
+}
+
+func (s *Server) tooMany() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &s.limit
+	if l.rate == 0 {
+		return false
+	}
+	now := time.Now()
+	l.tokens = min(max(1, l.rate/10), l.tokens+l.rate*now.Sub(l.at).Seconds())
+	l.at = now
+	if l.tokens < 1 {
+		return true
+	}
+	l.tokens--
+	return false
+}

@@ -32,6 +32,7 @@ type Server struct {
 	teams       map[int64]string
 	rules       map[string]bool // folders that hold alert rules
 	faults      []*Fault
+	limit       limit
 	requests    []Request
 	closing     chan struct{}
 }
@@ -80,6 +81,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault.Drop && !fault.After:
 	case fault.Status != 0 && !fault.After:
 		status, body = fault.Status, encode(message("%s", fault.message()))
+	case s.tooMany():
+		status, body = http.StatusTooManyRequests, encode(message("Too many requests"))
 	default:
 		status, body = s.answer(r)
 		if fault.After && fault.Drop {

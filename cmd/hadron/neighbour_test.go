@@ -64,20 +64,7 @@ const window = 2 * time.Second
 // startNeighbour starts a client that calls a URL, with so much time from one call to
 // the next.
 func startNeighbour(p *process, url string, pace time.Duration) *neighbour {
-	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), "neighbour", url, pace.String())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
+	cmd, stdin, out := p.beside(&syscall.SysProcAttr{Setpgid: true}, "neighbour", url, pace.String())
 	n := &neighbour{t: p.t, stdin: stdin, done: make(chan struct{})}
 	go func() {
 		defer close(n.done)
@@ -88,6 +75,23 @@ func startNeighbour(p *process, url string, pace time.Duration) *neighbour {
 	}()
 	p.t.Cleanup(n.stop)
 	return n
+}
+
+// beside starts a process beside the server, which ends when its stdin is closed.
+func (p *process) beside(attr *syscall.SysProcAttr, name string, args ...string) (cmd *exec.Cmd, stdin io.Closer, out io.Reader) {
+	cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), name, args...)
+	cmd.SysProcAttr, cmd.Stderr = attr, os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if out, err = cmd.StdoutPipe(); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	return cmd, stdin, out
 }
 
 func (n *neighbour) take(line string) {
@@ -157,19 +161,7 @@ func (n *neighbour) failures() (lost []string) {
 // startBare starts a server that does as little as a server can, and returns its URL.
 // What a client of it sees is this machine's doing, not Hadron's.
 func startBare(p *process) string {
-	cmd := exec.CommandContext(context.WithoutCancel(p.t.Context()), "bare")
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
+	cmd, stdin, out := p.beside(nil, "bare")
 	p.t.Cleanup(func() {
 		_ = stdin.Close()
 		_ = cmd.Wait()

@@ -100,6 +100,9 @@ func (c *serveCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
+	if err := app.AnswerSoon(); err != nil { // before there are goroutines with threads of their own
+		log.DebugContext(ctx, "calls may wait longer for a processor", "error", err)
+	}
 	startErr := a.Start(ctx)
 	if ctx.Err() != nil && errors.Is(startErr, context.Canceled) {
 		startErr = nil // told to stop before it was ready: that is no failure

@@ -14,11 +14,19 @@ import (
 // own back once it takes less. It still gets whatever nobody else wants. A share is
 // what workers get together, by how many have something to do: so it is right also
 // where others on the machine take a part.
+//
+// What takes effect only after some looks is of no help against what computes for
+// some milliseconds at a time. So a worker that has been calm for a while is prompt,
+// as the server itself is: where Linux knows slices (6.12), its threads have short ones,
+// and take the processor at once from one that has the usual, however long that would
+// go on. A worker begins with the usual, and has it again from the first look at which
+// it takes too much.
 type fairness struct {
 	pool  *Pool
 	cores float64
-	own   int  // the server's priority, which is that of calm workers
-	back  bool // the system lets a priority rise again
+	own   int           // the server's priority, which is that of calm workers
+	slice time.Duration // the server's, which prompt workers have; 0: there are none
+	back  bool          // the system lets a priority rise again
 
 	asleep atomic.Bool // nothing runs: nobody looks
 	wake   chan struct{}
@@ -35,6 +43,7 @@ type usage struct {
 	above   time.Time     // since when it takes too much; zero: it does not
 	below   time.Time     // since when it is calm; zero: it is not
 	left    bool          // it is being replaced
+	prompt  bool          // its threads have short slices
 	lowered atomic.Bool
 }
 
@@ -51,16 +60,18 @@ const (
 	// Where a priority cannot rise again, it is lowered for good, which costs a worker:
 	// not for a burst, nor while there are processors for all.
 	patience  = 250 * time.Millisecond
-	calmFor   = time.Second
-	crowded   = 0.5 // of all processors, taken by workers
-	lowSteps  = 15  // of priority, below the server's
-	jobSteps  = 10  // the same for what compiles, which has a deadline
-	mostSteps = 19  // there is nothing below it
+	calmFor   = time.Second // also until a worker is prompt
+	crowded   = 0.5         // of all processors, taken by workers
+	lowSteps  = 15          // of priority, below the server's
+	jobSteps  = 10          // the same for what compiles, which has a deadline
+	mostSteps = 19          // there is nothing below it
 )
 
 func (f *fairness) init(p *Pool) {
 	f.pool, f.cores, f.own, f.wake = p, p.cfg.fair.cores, ownNice(), make(chan struct{}, 1)
 	or(&f.cores, float64(runtime.GOMAXPROCS(0)))
+	f.slice = p.cfg.fair.slice
+	or(&f.slice, ownSlice())
 	f.back = !p.cfg.fair.forGood && mayRaise()
 	f.asleep.Store(true)
 }
@@ -170,6 +181,10 @@ func (f *fairness) judge(w *process, now time.Time, share float64, wanted bool) 
 	u := &w.usage
 	since(&u.above, now, wanted && u.rate > share*tooMuch)
 	since(&u.below, now, u.rate < share*calmAgain)
+	if prompt := !u.below.IsZero() && now.Sub(u.below) >= calmFor && !u.lowered.Load(); prompt != u.prompt && (prompt || !u.above.IsZero()) {
+		u.prompt = prompt
+		w.setSlice(f.own, f.sliceOf(prompt))
+	}
 	switch {
 	case !u.lowered.Load():
 		if !u.above.IsZero() && (f.back || now.Sub(u.above) >= patience) {
@@ -222,6 +237,29 @@ func (w *process) setNice(nice int) {
 	}
 	if err := groupNice(w.cmd.Process.Pid, nice); err != nil {
 		w.log.Debug("priority cannot be set", "nice", nice, "error", err) // it ends
+	}
+}
+
+// sliceOf is how long threads of a worker go on; 0: as the system has it for all.
+func (f *fairness) sliceOf(prompt bool) time.Duration {
+	if prompt {
+		return f.slice
+	}
+	return 0
+}
+
+// setSlice sets the slice of all threads of the worker, which have that priority.
+func (w *process) setSlice(nice int, slice time.Duration) {
+	if w.pool.fair.slice == 0 {
+		return // the system knows none
+	}
+	select {
+	case <-w.exited:
+		return
+	default:
+	}
+	if err := groupSlice(w.cmd.Process.Pid, nice, slice); err != nil {
+		w.log.Debug("slice cannot be set", "slice", slice, "error", err) // it ends, or may not be told
 	}
 }
 

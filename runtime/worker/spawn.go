@@ -173,7 +173,8 @@ func (t *tail) text() []byte {
 // spawner starts processes from one thread that lives as long as they may: on Linux
 // a child is tied to the thread that made it. The thread keeps the server's priority:
 // what runs on it holds one of the turns of Go's scheduler, and whatever stops the
-// world, as each collection of garbage does twice, waits for it.
+// world, as each collection of garbage does twice, waits for it. Its slice is the
+// usual one, which children inherit: theirs is short once they are calm.
 type spawner struct {
 	jobs chan spawnJob
 	done chan struct{}
@@ -195,6 +196,7 @@ func newSpawner(nice int) *spawner {
 	go func() {
 		defer close(sp.done)
 		lockThread()
+		usualSlice()
 		for j := range sp.jobs {
 			s, err := spawn(j.command, j.warn)
 			if err == nil {

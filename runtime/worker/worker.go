@@ -74,8 +74,9 @@ type Config struct {
 	Probation     time.Duration // a version that lived this long alone is let back; default 30s
 
 	fair struct { // for tests
-		forGood bool    // as if a priority could not be raised again
-		cores   float64 // as if there were so many processors
+		forGood bool          // as if a priority could not be raised again
+		cores   float64       // as if there were so many processors
+		slice   time.Duration // as if the server had chosen it
 	}
 }
 

@@ -3,12 +3,17 @@ package worker
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hadron/runtime/engine"
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
+	"hadron/runtime/project"
 )
 
 type nullSink struct{}
@@ -92,4 +97,66 @@ func BenchmarkStream(b *testing.B) {
 			}
 		}
 	})
+}
+
+// small is a function as an author writes it, bundled.
+const small = `interface Greeting { hello: string; number: number }
+
+const greeting = (name: string): Greeting => ({ hello: name, number: 42 });
+
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    return Response.json(greeting(url.searchParams.get("name") ?? "world"));
+  },
+};
+`
+
+// BenchmarkFirstCall is the call of a version that nobody called before, in a worker
+// that is up and has rested, and a warm one: what a cold start adds is the difference.
+// The store of bundles is a map; BenchmarkRegistry/BundleRead is the real one.
+func BenchmarkFirstCall(b *testing.B) {
+	built, err := project.Build(b.Context(), project.Input{Source: small, Entry: "index.ts"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := newFixture(b, nil)
+	call := func(b *testing.B, version int) {
+		if out := f.Invoke(b.Context(), get(function.ID{Name: "t/p/cold", Version: version}, "/?name=bench"), nullSink{}); out.Code != invocation.OK {
+			b.Fatalf("%+v %v", out, out.Failure)
+		}
+	}
+	version := 0
+	next := func() int {
+		version++
+		id := f.add("t/p/cold", version, strings.ReplaceAll(string(built.Code), "42", strconv.Itoa(version))) // no two are the same
+		f.mu.Lock()
+		bundle := f.bundles[id]
+		bundle.Map = built.Map
+		f.bundles[id] = bundle
+		f.mu.Unlock()
+		return version
+	}
+	first := next()
+	call(b, first)
+	rest := func(b *testing.B) { // as long as the worker needs to make a VM in place of the one that was taken
+		b.StopTimer()
+		<-time.After(5 * time.Millisecond)
+		b.StartTimer()
+	}
+	var took []time.Duration
+	measure := func(b *testing.B, version func() int) {
+		took = took[:0]
+		for b.Loop() {
+			rest(b)
+			v := version()
+			began := time.Now()
+			call(b, v)
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-p50")
+	}
+	b.Run("cold", func(b *testing.B) { measure(b, next) })
+	b.Run("warm", func(b *testing.B) { measure(b, func() int { return first }) })
 }

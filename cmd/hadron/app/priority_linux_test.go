@@ -1,7 +1,10 @@
 package app
 
 import (
+	"os"
+	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,5 +28,44 @@ func TestWorkInALaneGivesWay(t *testing.T) {
 	}
 	if after := nice(); after != before {
 		t.Errorf("others have nice %d now, which was %d", after, before)
+	}
+}
+
+// All threads of the server have short slices, but for those that give way.
+func TestTheServerAnswersSoon(t *testing.T) {
+	slice := func(tid int) time.Duration {
+		attr, err := unix.SchedGetAttr(tid, 0)
+		if err != nil {
+			return soonSlice // it has ended
+		}
+		return time.Duration(attr.Runtime)
+	}
+	if slice(0) == 0 {
+		t.Skip("this system knows no slices")
+	}
+	if err := AnswerSoon(); err != nil {
+		t.Fatal(err)
+	}
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		tid, err := strconv.Atoi(thread.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slice(tid); got != soonSlice {
+			t.Errorf("a thread has %s", got)
+		}
+	}
+	l := newLane()
+	defer func() { _ = l.close(t.Context()) }()
+	inside := time.Duration(0)
+	if err := l.run(t.Context(), func() { inside = slice(0) }); err != nil {
+		t.Fatal(err)
+	}
+	if inside <= soonSlice {
+		t.Errorf("work in the lane has %s as well", inside)
 	}
 }

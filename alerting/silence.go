@@ -34,6 +34,13 @@ const (
 	MaintenanceKind = "maintenance"
 )
 
+// The kinds of change that the log of changes has of alerting.
+const (
+	KindSilenceAdded = "silence_added"
+	KindSilenceEnded = "silence_ended"
+	KindTested       = "alerts_tested"
+)
+
 // Bounds of silences.
 const (
 	MaxSilence       = 30 * 24 * time.Hour // from its begin to its end

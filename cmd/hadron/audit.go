@@ -39,7 +39,7 @@ func (c *auditCommand) Run(ctx context.Context, std stdio) error {
 	tw := tabwriter.NewWriter(std.Out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(tw, "TIME\tWHO\tDID\tTO\tFROM\tMESSAGE")
 	for _, ch := range list.Items {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", ch.Time.Local().Format("2006-01-02 15:04:05"), ch.Author, ch.Kind,
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", ch.Time.Local().Format("2006-01-02 15:04:05"), ch.Author, ch.Did,
 			firstOf(ch.Function, ch.Subject), firstOf(ch.Address, ch.Origin), ch.Message)
 	}
 	return tw.Flush()

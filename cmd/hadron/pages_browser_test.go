@@ -310,6 +310,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 		{"/deployments", "main table"},
 		{"/teams", "main table"},
 		{"/teams/growth", "main h2"},
+		{"/teams/growth/signup", "main h2"},
 		{"/audit", "main table"},
 		{"/tokens", "main h1"},
 		{"/system", `[data-part="metric store"]`},

@@ -142,6 +142,9 @@ func TestQuarantineAndTheWayBack(t *testing.T) {
 	if released.Released {
 		t.Error("released twice")
 	}
+	if out := p.cli("audit", name); strings.Count(out, "released from quarantine") != 1 || !strings.Contains(out, "version:"+name+"@1") {
+		t.Errorf("the audit of it: %s", out)
+	}
 }
 
 // The function's page says so, and has the way back.

@@ -56,7 +56,7 @@ func TestTeamsAndHistoryInTheBrowser(t *testing.T) {
 	team, page := read(`document.querySelector("main").innerText`), read(`document.documentElement.outerHTML`)
 	shots(t, ctx, "team")
 	do("set a quota", pressText("button", "Settings and quotas"), typeIn("[role=dialog] input[name=functions]", "0"),
-		chromedp.WaitVisible(chromedp.Search(`//p[contains(., "functions: 3 → 30")]`)), press("[data-confirm=settings]"), gone("[role=dialog]"), chromedp.WaitVisible(chromedp.Search(`//dd[contains(., "3 / 30")]`)))
+		chromedp.WaitVisible(chromedp.Search(`//li[.="Functions: 3 → 30"]`)), press("[data-confirm=settings]"), gone("[role=dialog]"), chromedp.WaitVisible(chromedp.Search(`//dd[contains(., "3 / 30")]`)))
 	do("freeze it", pressText("button", "Freeze deployments"), typeIn("[role=dialog] input", "peak season"), chromedp.WaitVisible(chromedp.Search(`//p[contains(., "Rollbacks go on")]`)),
 		press("[data-confirm=freeze]"), see("[data-frozen=true]"))
 	if status, body := p.call(http.MethodPost, greeting, wire.Register{Source: "export default {\n  fetch: () => new Response(\"three\"),\n};\n"}); status != http.StatusLocked {

@@ -6,6 +6,9 @@ import (
 	"hadron/runtime/function"
 )
 
+// KindReleased is what the log of changes calls it that somebody ends a quarantine.
+const KindReleased = "quarantine_released"
+
 // Quarantine is a version that is not run, because it ended a worker process in which
 // it ran alone.
 type Quarantine struct {

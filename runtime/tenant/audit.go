@@ -10,6 +10,12 @@ import (
 	"hadron/runtime/function"
 )
 
+// The kinds of change to tokens.
+const (
+	KindTokenCreated = "token_created"
+	KindTokenRevoked = "token_revoked"
+)
+
 // Change is one row of the log of changes, as people read it.
 type Change struct {
 	Cursor   int64

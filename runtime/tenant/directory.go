@@ -197,10 +197,10 @@ func (d *Directory) Put(ctx context.Context, by string, s Scope, settings Settin
 func (d *Directory) write(ctx context.Context, by string, s Scope, settings Settings, old Team, there bool) (Team, error) {
 	now := d.now()
 	next := Team{Scope: s, Settings: settings, CreatedAt: now, UpdatedAt: now, UpdatedBy: by}
-	change := TeamChange{Subject: s.subject(), Kind: KindTeamCreated, By: by, Before: []byte("null"), After: settings.encode(), Time: now}
+	change := TeamChange{Subject: s.subject(), Kind: s.kind(KindTeamCreated, KindProjectCreated), By: by, Before: []byte("null"), After: settings.encode(), Time: now}
 	if there {
 		next.CreatedAt = old.CreatedAt
-		change.Kind, change.Before = KindTeamChanged, old.encode()
+		change.Kind, change.Before = s.kind(KindTeamChanged, KindProjectChanged), old.encode()
 	} else if s.IsProject() {
 		if _, err := d.Team(s.Team()); err != nil {
 			return Team{}, fmt.Errorf("create project %s: %w", s, err)
@@ -228,7 +228,7 @@ func (d *Directory) Delete(ctx context.Context, by string, s Scope, ifMatch *int
 	if ifMatch != nil && old.Revision != *ifMatch {
 		return fmt.Errorf("%s %s: %w", s.word(), s, ErrTeamStale)
 	}
-	change := TeamChange{Subject: s.subject(), Kind: KindTeamDeleted, By: by, Before: old.encode(), After: []byte("null"), Time: d.now()}
+	change := TeamChange{Subject: s.subject(), Kind: s.kind(KindTeamDeleted, KindProjectDeleted), By: by, Before: old.encode(), After: []byte("null"), Time: d.now()}
 	if err := d.cfg.Store.DeleteTeam(context.WithoutCancel(ctx), s, old.Revision, change); err != nil {
 		return fmt.Errorf("delete %s %s: %w", s.word(), s, err)
 	}

@@ -139,6 +139,7 @@ func TestSecretsAreSetRotatedAndHandedOut(t *testing.T) {
 		`growth secret:growth/API_KEY secret_rotated ada {"secret":"API_KEY","version":1} {"secret":"API_KEY","version":2}`,
 		`growth secret:growth/API_KEY secret_deleted ada {"secret":"API_KEY","version":2} null`,
 		`growth team:growth team_created ada null {}`,
+		`growth/signup project:growth/signup project_created ada null {}`,
 	} {
 		if !slices.Contains(kinds, want) {
 			t.Errorf("no %q in the audit trail: %q", want, kinds)

@@ -63,14 +63,25 @@ type TeamChange struct {
 
 // The kinds of change to teams, projects and secrets.
 const (
-	KindTeamCreated   = "team_created"
-	KindTeamChanged   = "team_changed"
-	KindTeamDeleted   = "team_deleted"
-	KindSecretSet     = "secret_set"
-	KindSecretRotated = "secret_rotated"
-	KindSecretDeleted = "secret_deleted"
-	KindRekeyed       = "secrets_rekeyed"
+	KindTeamCreated    = "team_created"
+	KindTeamChanged    = "team_changed"
+	KindTeamDeleted    = "team_deleted"
+	KindProjectCreated = "project_created"
+	KindProjectChanged = "project_changed"
+	KindProjectDeleted = "project_deleted"
+	KindSecretSet      = "secret_set"
+	KindSecretRotated  = "secret_rotated"
+	KindSecretDeleted  = "secret_deleted"
+	KindRekeyed        = "secrets_rekeyed"
 )
+
+// kind is the one of its two that fits the scope.
+func (s Scope) kind(team, project string) string {
+	if s.IsProject() {
+		return project
+	}
+	return team
+}
 
 // TeamStore keeps teams and projects.
 type TeamStore interface {

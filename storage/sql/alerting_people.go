@@ -190,7 +190,7 @@ func (a *Alerting) AddSilence(ctx context.Context, s alerting.Silence) (alerting
 			s.Scope, s.SLO, string(s.Class), s.Kind, micros(s.Starts), micros(s.Ends), s.Owner, s.Reason, now); err != nil {
 			return err
 		}
-		return silenceChanged(tx, "silence_added", s.Owner, s, s.Created)
+		return silenceChanged(tx, alerting.KindSilenceAdded, s.Owner, s, s.Created)
 	})
 	if err != nil {
 		return alerting.Silence{}, fmt.Errorf("add silence: %w", err)
@@ -208,7 +208,7 @@ func (a *Alerting) EndSilence(ctx context.Context, id int64, by string, at time.
 			return err
 		}
 		if len(ended) == 1 {
-			if err := silenceChanged(tx, "silence_ended", by, ended[0].silence(), at); err != nil {
+			if err := silenceChanged(tx, alerting.KindSilenceEnded, by, ended[0].silence(), at); err != nil {
 				return err
 			}
 		}
@@ -231,7 +231,7 @@ func (a *Alerting) Tested(ctx context.Context, name function.Name, class slo.Cla
 	}
 	return a.db.write(ctx, func(tx tx) error {
 		_, err := insertChange(tx, change{
-			Subject: "alerts:" + string(name), Scope: access.Scope(name.Team() + "/" + name.Project()), Kind: "alerts_tested", By: by, After: after, At: at,
+			Subject: "alerts:" + string(name), Scope: access.Scope(name.Team() + "/" + name.Project()), Kind: alerting.KindTested, By: by, After: after, At: at,
 		})
 		return err
 	})

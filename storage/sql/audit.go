@@ -43,7 +43,9 @@ func (a *Audit) Changes(ctx context.Context, scopes []access.Scope, f tenant.Cha
 		where, args = append(where, condition), append(args, values...)
 	}
 	if f.Function != "" {
-		only("function = ?", string(f.Function))
+		// What is done to its alerts or to a version of it is no change of the function.
+		of := string(f.Function)
+		only("(function = ? OR subject = ? OR subject >= ? AND subject < ?)", of, "alerts:"+of, "version:"+of+"@", "version:"+of+"A")
 	}
 	if f.Team != "" {
 		only("(scope = ? OR scope >= ? AND scope < ?)", f.Team, f.Team+"/", f.Team+"0")

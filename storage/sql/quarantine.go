@@ -3,7 +3,9 @@ package sql
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"hadron/runtime/access"
 	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 )
@@ -50,6 +52,17 @@ func (s *Quarantines) Put(ctx context.Context, q invocation.Quarantine) error {
 			return fmt.Errorf("put quarantine: %w", err)
 		}
 		return nil
+	})
+}
+
+// Released writes into the log of changes that somebody let a version run again.
+func (s *Quarantines) Released(ctx context.Context, id function.ID, by string, at time.Time) error {
+	return s.db.write(ctx, func(tx tx) error {
+		_, err := insertChange(tx, change{
+			Subject: "version:" + id.String(), Scope: access.Scope(id.Name.Team() + "/" + id.Name.Project()),
+			Kind: invocation.KindReleased, By: by, At: at,
+		})
+		return err
 	})
 }
 

@@ -72,7 +72,7 @@ func (s *Tokens) PutToken(ctx context.Context, t tenant.Token, how tenant.Put) e
 		if err != nil {
 			return fmt.Errorf("put token: %w", err)
 		}
-		c := change{Kind: "token_created", Subject: "token:" + t.ID(), Scope: t.Scope, By: t.CreatedBy, After: tokenState(t), At: t.CreatedAt}
+		c := change{Kind: tenant.KindTokenCreated, Subject: "token:" + t.ID(), Scope: t.Scope, By: t.CreatedBy, After: tokenState(t), At: t.CreatedAt}
 		if there {
 			c.Before = tokenState(before)
 		}
@@ -159,7 +159,7 @@ func (s *Tokens) DeleteToken(ctx context.Context, team, name, by string) error {
 			return fmt.Errorf("delete token: %w", err)
 		}
 		_, err = insertChange(tx, change{
-			Kind: "token_revoked", Subject: "token:" + before.ID(), Scope: before.Scope, By: by, Before: tokenState(before), At: time.Now(),
+			Kind: tenant.KindTokenRevoked, Subject: "token:" + before.ID(), Scope: before.Scope, By: by, Before: tokenState(before), At: time.Now(),
 		})
 		return err
 	})

@@ -167,8 +167,9 @@ type Config struct {
 	// Profile watches a version, or all of a function's for version 0, and returns a
 	// gzipped pprof profile. Errors: invocation.ErrProfiling, invocation.ErrNoSamples.
 	Profile func(ctx context.Context, id function.ID, d time.Duration) ([]byte, error)
-	// Release lets a quarantined version run again; false: nothing was held against it.
-	Release func(function.ID) bool
+	// Release lets a quarantined version run again, as by wants; false: nothing was held
+	// against it.
+	Release func(ctx context.Context, id function.ID, by string) (bool, error)
 	// Who may be nil, part by part: see the interfaces.
 	Tokens   Tokens
 	Sessions Sessions

@@ -67,7 +67,7 @@ func (a *api) listChanges(ctx context.Context, c *call, in *changesIn) (*jsonOut
 	}
 	for _, ch := range list {
 		out.Items = append(out.Items, wire.Change{
-			ID: ch.Cursor, Time: ch.Time, Author: ch.By, Kind: ch.Kind, Function: string(ch.Function), Subject: ch.Subject, Scope: string(ch.Scope),
+			ID: ch.Cursor, Time: ch.Time, Author: ch.By, Kind: ch.Kind, Did: wordsOf(ch.Kind), Function: string(ch.Function), Subject: ch.Subject, Scope: string(ch.Scope),
 			Message: ch.Message, Origin: ch.Origin.Kind, Address: ch.Origin.Address, Agent: ch.Origin.Agent, Before: ch.Before, After: ch.After,
 		})
 	}

@@ -27,7 +27,11 @@ func (a *api) release(ctx context.Context, c *call, in *versionIn) (*jsonOut[wir
 	if err != nil {
 		return nil, err
 	}
-	out := wire.Released{Function: string(c.name), Version: v.ID.Version, Released: a.cfg.Release(v.ID)}
+	released, err := a.cfg.Release(ctx, v.ID, c.principal.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := wire.Released{Function: string(c.name), Version: v.ID.Version, Released: released}
 	a.log.LogAttrs(ctx, slog.LevelInfo, "quarantine released",
 		slog.String("version", v.ID.String()), slog.String("by", c.principal.Name), slog.Bool("released", out.Released))
 	return ok(out)

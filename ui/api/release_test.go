@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -12,9 +13,12 @@ func TestRelease(t *testing.T) {
 	t.Parallel()
 	var asked []function.ID
 	s := serve(t, func(c *api.Config) {
-		c.Release = func(id function.ID) bool {
+		c.Release = func(_ context.Context, id function.ID, by string) (bool, error) {
+			if by != "gus" {
+				t.Errorf("released by %q", by)
+			}
 			asked = append(asked, id)
-			return len(asked) == 1
+			return len(asked) == 1, nil
 		}
 	})
 	const name = "growth/signup/greeting"

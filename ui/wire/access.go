@@ -60,6 +60,7 @@ type Change struct {
 	Time     time.Time       `json:"time"`
 	Author   string          `json:"author"`
 	Kind     string          `json:"kind"`
+	Did      string          `json:"did"` // the kind in words, between author and what it was done to
 	Function string          `json:"function,omitempty"`
 	Subject  string          `json:"subject,omitempty"` // of what is no function: token:…, team:…, secret:…
 	Scope    string          `json:"scope"`

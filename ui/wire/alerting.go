@@ -49,6 +49,8 @@ type Incident struct {
 	Via            string         `json:"via,omitempty"` // where it was acknowledged: hadron or pagerduty
 	Assignee       string         `json:"assignee,omitempty"`
 	PagerURL       string         `json:"pagerUrl,omitempty"`
+	DashboardURL   string         `json:"dashboardUrl,omitempty"` // of an open one, over its time; Grafana's
+	Runbook        string         `json:"runbook,omitempty"`      // of an open one: what the manifest names
 	Notes          []IncidentNote `json:"notes,omitempty"`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"hadron/collector"
@@ -77,8 +78,17 @@ func (q *quarantines) standing() []invocation.Quarantine {
 	return q.held()
 }
 
-// let ends a version's quarantine; it reports whether there was one.
-func (q *quarantines) let(id function.ID) bool { return q.release != nil && q.release(id) }
+// let ends a version's quarantine and writes down who wanted that; it reports whether
+// there was one.
+func (q *quarantines) let(ctx context.Context, id function.ID, by string) (bool, error) {
+	if !slices.ContainsFunc(q.standing(), func(held invocation.Quarantine) bool { return held.Version == id }) {
+		return false, nil
+	}
+	if err := q.store.Released(ctx, id, by, time.Now()); err != nil {
+		return false, fmt.Errorf("release %s: %w", id, err)
+	}
+	return q.release(id), nil
+}
 
 // of lists a function's, as the API shows them.
 func (q *quarantines) of(name function.Name) []wire.Quarantine {

@@ -7,6 +7,7 @@ test('addresses name pages', () => {
   expect(parseRoute('/f/growth/sign-up/greeting')).toEqual({ page: 'function', name: 'growth/sign-up/greeting' })
   expect(parseRoute('/teams')).toEqual({ page: 'teams' })
   expect(parseRoute('/teams/growth')).toEqual({ page: 'team', name: 'growth' })
-  for (const path of ['/f/a/b', '/f/A/b/c', '/f/a/b/c/d', '/nope', '/teams/Growth', '/teams/a/b', '/f/a/../c'])
+  expect(parseRoute('/teams/growth/sign-up')).toEqual({ page: 'team', name: 'growth/sign-up' })
+  for (const path of ['/f/a/b', '/f/A/b/c', '/f/a/b/c/d', '/nope', '/teams/Growth', '/teams/a/b/c', '/f/a/../c'])
     expect(parseRoute(path)).toEqual({ page: 'missing' })
 })

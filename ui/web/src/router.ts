@@ -59,7 +59,7 @@ export type Route =
   | { page: 'missing' }
 
 const PART = '[a-z][a-z0-9-]{0,62}'
-const TEAM = new RegExp(`^/teams/(${PART})/?$`)
+const TEAM = new RegExp(`^/teams/(${PART}(?:/${PART})?)/?$`)
 const DASHBOARD = new RegExp(`^/dashboards(?:/(_platform|${PART}(?:/${PART})?))?/?$`)
 const FUNCTION = new RegExp(`^/f/(${PART}/${PART}/${PART})/?$`)
 

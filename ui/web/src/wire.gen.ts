@@ -64,6 +64,8 @@ export interface Change {
   time: string;
   author: string;
   kind: string;
+  /** the kind in words, between author and what it was done to */
+  did: string;
   function?: string;
   /** of what is no function: token:…, team:…, secret:… */
   subject?: string;
@@ -141,6 +143,10 @@ export interface Incident {
   via?: string;
   assignee?: string;
   pagerUrl?: string;
+  /** of an open one, over its time; Grafana's */
+  dashboardUrl?: string;
+  /** of an open one: what the manifest names */
+  runbook?: string;
   notes?: IncidentNote[];
 }
 

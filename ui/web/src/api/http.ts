@@ -34,12 +34,29 @@ export function asApiError(failure: unknown): ApiError {
 export interface RequestOptions {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   body?: unknown
+  /** The tag that the thing must still have; else it is left alone, and the answer is 412. */
+  ifMatch?: string
   signal?: AbortSignal
+}
+
+/** What was read, and the tag by which the server knows whether it has changed since. */
+export interface Tagged<T> {
+  body: T
+  tag: string
 }
 
 /** Calls the server and reads its JSON; what is no JSON is not read. Every failure is an ApiError, an abort excepted. */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  return read<T>(await answerOf(path, options))
+}
+
+/** The same, with the answer's tag. */
+export async function requestTagged<T>(path: string, options: RequestOptions = {}): Promise<Tagged<T>> {
   const response = await answerOf(path, options)
+  return { body: await read<T>(response), tag: response.headers.get('ETag') ?? '' }
+}
+
+async function read<T>(response: Response): Promise<T> {
   const type = response.headers.get('Content-Type') ?? ''
   return (type.includes('json') ? await response.json() : undefined) as T
 }
@@ -53,6 +70,7 @@ export async function requestLines<T>(path: string, options: RequestOptions = {}
 async function answerOf(path: string, options: RequestOptions): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...csrfHeader() }
   if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+  if (options.ifMatch) headers['If-Match'] = options.ifMatch
   let response: Response
   try {
     response = await fetch(path, {

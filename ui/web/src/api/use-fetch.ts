@@ -4,6 +4,8 @@ import { type ApiError, asApiError, type RequestOptions, request } from './http'
 export interface Fetched<T> {
   data: T | null
   error: ApiError | null
+  /** When the data came. */
+  at: number | null
   /** Fetches again now; what is there stays until the answer comes. */
   reload: () => void
 }
@@ -18,10 +20,11 @@ export function useFetch<T>(
   everyMs = 0,
   read: (path: string, options: RequestOptions) => Promise<T> = request,
 ): Fetched<T> {
-  const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null }>({
+  const [state, setState] = useState<{ path: string | null; data: T | null; error: ApiError | null; at: number | null }>({
     path,
     data: null,
     error: null,
+    at: null,
   })
   const [turn, setTurn] = useState(0)
 
@@ -34,10 +37,15 @@ export function useFetch<T>(
       if (!document.hidden || everyMs === 0) {
         try {
           const data = await read(path, { signal: abort.signal })
-          setState({ path, data, error: null })
+          setState({ path, data, error: null, at: Date.now() })
         } catch (error) {
           if (abort.signal.aborted) return
-          setState((last) => ({ path, data: last.path === path ? last.data : null, error: asApiError(error) }))
+          setState((last) => ({
+            path,
+            data: last.path === path ? last.data : null,
+            error: asApiError(error),
+            at: last.path === path ? last.at : null,
+          }))
         }
       }
       if (everyMs > 0 && !abort.signal.aborted) timer = window.setTimeout(load, everyMs)
@@ -51,5 +59,5 @@ export function useFetch<T>(
 
   const reload = useCallback(() => setTurn((n) => n + 1), [])
   const mine = state.path === path
-  return { data: mine ? state.data : null, error: mine ? state.error : null, reload }
+  return { data: mine ? state.data : null, error: mine ? state.error : null, at: mine ? state.at : null, reload }
 }

@@ -1,16 +1,16 @@
 import { Button } from '@mantine/core'
 import { Fragment, useState } from 'react'
-import { type ApiError, request } from '../api/http'
+import { type ApiError, asApiError, request } from '../api/http'
 import { useFetch } from '../api/use-fetch'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
-import { Failure, Loading, Notice } from '../parts/notice'
+import { Failure, Notice, Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import { useParam } from '../router'
 import type { Change, List } from '../wire.gen'
 import styles from './audit.module.css'
-import { asText, kindText, query } from './changes'
+import { asText, query, targetOf } from './changes'
 
 const PAGE = 100
 
@@ -19,8 +19,9 @@ export default function AuditPage() {
   const [fn, setFn] = useParam('function')
   const [team, setTeam] = useParam('team')
   const [author, setAuthor] = useParam('author')
+  const [kind, setKind] = useParam('kind')
   const [since, setSince] = useParam('since')
-  const path = query({ function: fn, team, author, since, limit: String(PAGE) })
+  const path = query({ function: fn, team, author, kind, since, limit: String(PAGE) })
   return (
     <div className={table.page}>
       <h1>Audit</h1>
@@ -28,6 +29,7 @@ export default function AuditPage() {
         <Filter label="team" value={team} onChange={setTeam} />
         <Filter label="team/project/function" value={fn} onChange={setFn} />
         <Filter label="author" value={author} onChange={setAuthor} />
+        <Filter label="kind, such as deployed" value={kind} onChange={setKind} />
         <Filter label="since, such as 7d" value={since} onChange={setSince} />
       </div>
       <Changes key={path} path={path} />
@@ -66,11 +68,10 @@ function Changes({ path }: { path: string }) {
       setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
       setError(null)
     } catch (failure) {
-      setError(failure as ApiError)
+      setError(asApiError(failure))
     }
   }
-  if (first.error) return <Failure what="The audit log" error={first.error} retry={first.reload} />
-  if (!first.data) return <Loading what="the audit log" />
+  if (!first.data) return <Reading what="the audit log" of={first} now={now} lines={6} />
   if (items.length === 0) return <Notice title="No change fits">Each change of functions, tokens and teams appears here.</Notice>
   return (
     <>
@@ -103,11 +104,14 @@ function Changes({ path }: { path: string }) {
                     aria-expanded={open === c.id}
                     onClick={() => setOpen(open === c.id ? null : c.id)}
                   >
-                    {kindText(c.kind)}
+                    {c.did}
                   </button>
                 </td>
-                <td className={table.leaf}>{c.function ? <Link to={`/f/${c.function}`}>{c.function}</Link> : c.subject}</td>
+                <td className={table.leaf}>
+                  <Target of={c} />
+                </td>
                 <td className={table.quiet} title={c.agent}>
+                  <span className={styles.small}>from </span>
                   {c.address || c.origin}
                 </td>
                 <td className={`${table.whole} ${table.quiet}`}>{c.message}</td>
@@ -133,9 +137,18 @@ function Changes({ path }: { path: string }) {
   )
 }
 
+function Target({ of }: { of: Change }) {
+  const { text, to } = targetOf(of)
+  return to ? <Link to={to}>{text}</Link> : text
+}
+
 function Detail({ change: c }: { change: Change }) {
   return (
     <>
+      <p className={table.quiet}>
+        Change {c.id}, of kind <Link to={`/audit?kind=${c.kind}`}>{c.kind}</Link>, by{' '}
+        <Link to={`/audit?author=${encodeURIComponent(c.author)}`}>{c.author}</Link>
+      </p>
       {(c.address || c.agent) && (
         <p className={table.quiet}>
           {[c.origin && `by ${c.origin}`, c.address && `from ${c.address}`, c.agent].filter(Boolean).join(' · ')}

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { type ApiError, asApiError } from '../api/http'
 import styles from './ask.module.css'
 import { Dialog } from './dialog'
@@ -32,6 +32,10 @@ export function AskForm(props: AskFormProps) {
   const { confirm, name, danger = false, disabled = false, wrong = '', cancel = 'Cancel' } = props
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError | null>(null)
+  const trouble = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (error) trouble.current?.scrollIntoView({ block: 'nearest' }) // a long form may hide it
+  }, [error])
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     setBusy(true)
@@ -49,7 +53,7 @@ export function AskForm(props: AskFormProps) {
     <form onSubmit={submit} className={styles.form}>
       {props.children}
       {(wrong || error) && (
-        <div role="alert" className={styles.error}>
+        <div ref={trouble} role="alert" className={styles.error}>
           {wrong || (error && (props.told?.(error) ?? refusal(error)))}
         </div>
       )}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { droppedOf, levelOf, type TeamIntake, worstFirst } from './ingest'
+import { droppedOf, levelOf, spenders, type TeamIntake, worstFirst } from './ingest'
 
 const team = (name: string, series: number, more: Partial<TeamIntake> = {}): TeamIntake => ({
   team: name,
@@ -7,6 +7,7 @@ const team = (name: string, series: number, more: Partial<TeamIntake> = {}): Tea
   folded: 0,
   dropped: { series: 0, lost: 0, invalid: 0 },
   pastBudget: [],
+  functions: [],
   ...more,
 })
 
@@ -28,4 +29,25 @@ test('the worst team is first', () => {
     team('loses', 1, { dropped: { lost: 1 } }),
   ]
   expect(worstFirst(teams, 100).map((t) => t.team)).toEqual(['loses', 'folds', 'near', 'big', 'calm'])
+})
+
+test('the worst function past its own budget is first, with what went past it', () => {
+  const of = (name: string, folded: number, lost = 0) => ({
+    project: 'web',
+    function: name,
+    series: 10,
+    folded,
+    dropped: { series: folded, lost },
+  })
+  const visits = { metric: 'visits_total', project: 'web', function: 'cart', series: 20, label: 'user', values: 20 }
+  const teams = [
+    team('pay', 10, {
+      pastBudget: [{ metric: 'all', series: 1, label: 'x', values: 1 }, visits],
+      functions: [of('cart', 20), of('loses', 1, 2)],
+    }),
+    team('home', 10, { functions: [of('cart', 90)] }),
+  ]
+  const worst = spenders(teams)
+  expect(worst.map((f) => `${f.team}/${f.project}/${f.function}`)).toEqual(['pay/web/loses', 'home/web/cart', 'pay/web/cart'])
+  expect(worst.map((f) => f.culprits)).toEqual([[], [], [visits]])
 })

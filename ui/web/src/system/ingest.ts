@@ -1,6 +1,6 @@
 /** What /prometheus/api/v1/status/ingest says: what senders may write, and who is past a budget. */
 export interface Intake {
-  budget: { team: number; node: number }
+  budget: { function: number; team: number; node: number }
   series?: number // of all teams, for those who see all
   teams: TeamIntake[]
 }
@@ -10,7 +10,54 @@ export interface TeamIntake {
   series: number
   folded: number
   dropped: Record<string, number> // series, by the reason; those of `series` were folded
-  pastBudget: { metric: string; series: number; label: string; values: number }[]
+  pastBudget: Culprit[]
+  functions: FunctionIntake[] // past their own budget
+}
+
+/** A metric past a budget: its team's, or, where it names one, a function's. */
+export interface Culprit {
+  metric: string
+  project?: string
+  function?: string
+  series: number
+  label: string
+  values: number
+}
+
+export interface FunctionIntake {
+  project: string
+  function: string
+  series: number
+  folded: number
+  dropped: Record<string, number>
+}
+
+/** A function past its own budget, with what went past it. */
+export interface Spender extends FunctionIntake {
+  team: string
+  culprits: Culprit[]
+}
+
+/** The functions past their own budgets: those that lose samples first, then those that fold the most series. */
+export function spenders(teams: readonly TeamIntake[]): Spender[] {
+  const all = teams.flatMap((t) =>
+    t.functions.map((f) => ({
+      ...f,
+      team: t.team,
+      culprits: t.pastBudget.filter((c) => c.project === f.project && c.function === f.function),
+    })),
+  )
+  const name = (f: Spender) => `${f.team}/${f.project}/${f.function}`
+  return all.sort((a, b) => lostOf(b) - lostOf(a) || foldedOf(b) - foldedOf(a) || name(a).localeCompare(name(b)))
+}
+
+/** Series of a function that are nowhere. */
+export function lostOf(f: FunctionIntake): number {
+  return f.dropped.lost ?? 0
+}
+
+function foldedOf(f: FunctionIntake): number {
+  return Math.max(f.folded, f.dropped.series ?? 0)
 }
 
 const NEAR = 0.8

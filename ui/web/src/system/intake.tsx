@@ -1,8 +1,10 @@
 import { useFetch } from '../api/use-fetch'
 import { formatNumber } from '../format/number'
-import { Failure, Loading } from '../parts/notice'
+import { useNow } from '../live/use-live'
+import { Link } from '../parts/link'
+import { Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
-import { droppedOf, type Intake, levelOf, type TeamIntake, worstFirst } from './ingest'
+import { type Culprit, droppedOf, type Intake, levelOf, lostOf, spenders, type TeamIntake, worstFirst } from './ingest'
 
 const EVERY_MS = 10_000
 
@@ -12,20 +14,22 @@ const WORDS = { dropped: '✕ loses samples', folded: '! past its budget', near:
 export function Intakes() {
   const status = useFetch<{ data: Intake }>('/prometheus/api/v1/status/ingest', EVERY_MS)
   const intake = status.data?.data
+  const now = useNow()
   return (
     <section aria-labelledby="intake" className="live-data" data-old={Boolean(status.error)}>
       <h2 id="intake">Metrics that teams send</h2>
-      {status.error && <Failure what="What teams send" error={status.error} retry={status.reload} />}
-      {!intake && !status.error && <Loading what="what teams send" lines={2} />}
+      <Reading what="what teams send" of={status} now={now} lines={2} />
       {intake && (
         <p className={table.quiet}>
-          A team may have {formatNumber(intake.budget.team)} series, all together {formatNumber(intake.budget.node)}
+          A function may have {formatNumber(intake.budget.function)} series, a team {formatNumber(intake.budget.team)}, all
+          together {formatNumber(intake.budget.node)}
           {intake.series !== undefined && `, of which there are ${formatNumber(intake.series)}`}. Past it they are folded into one
           series for each metric, “other”.
         </p>
       )}
       {intake?.teams.length === 0 && <p>No team sends metrics of its own.</p>}
       {intake && intake.teams.length > 0 && <Teams intake={intake} />}
+      {intake && <Functions intake={intake} />}
     </section>
   )
 }
@@ -56,18 +60,89 @@ function Teams({ intake: { teams, budget } }: { intake: Intake }) {
             </td>
             <td className={table.tight}>{lostWords(t) || <i className={table.quiet}>none dropped</i>}</td>
             <td className={table.whole}>
-              {t.pastBudget.map((past) => (
-                <div key={past.metric}>
-                  <code>{past.metric}</code>: {formatNumber(past.series)} series, mostly by <code>{past.label}</code> with{' '}
-                  {past.values >= MANY ? `${formatNumber(MANY)} values or more` : `about ${formatNumber(past.values)} values`}
-                </div>
-              ))}
+              <Culprits of={t.pastBudget.filter((c) => !c.function)} />
+              {t.functions.length > 0 && (
+                <span className={table.quiet}>
+                  {t.functions.length === 1
+                    ? 'one function is past its own budget, below'
+                    : `${formatNumber(t.functions.length)} functions are past their own budgets, below`}
+                </span>
+              )}
             </td>
           </tr>
         ))}
       </tbody>
     </table>
   )
+}
+
+const MOST = 20
+
+/** The functions that are past their own budget, the worst first. */
+function Functions({ intake: { teams, budget } }: { intake: Intake }) {
+  const all = spenders(teams)
+  if (all.length === 0) return null
+  return (
+    <>
+      <h3>Functions past their own budget</h3>
+      <table className={table.table}>
+        <thead>
+          <tr>
+            <th>state</th>
+            <th>function</th>
+            <th>series</th>
+            <th>folded</th>
+            <th>lost</th>
+            <th>what went past the budget</th>
+          </tr>
+        </thead>
+        <tbody>
+          {all.slice(0, MOST).map((f) => (
+            <tr key={`${f.team}/${f.project}/${f.function}`} data-spender={`${f.team}/${f.project}/${f.function}`}>
+              <td className={table.tight}>
+                {lostOf(f) > 0 ? (
+                  <span className={table.bad}>{WORDS.dropped}</span>
+                ) : (
+                  <span className={table.warn}>{WORDS.folded}</span>
+                )}
+              </td>
+              <td className={table.leaf}>
+                <Link to={`/f/${f.team}/${f.project}/${f.function}`}>
+                  {f.team}/{f.project}/{f.function}
+                </Link>
+              </td>
+              <td className={table.tight}>
+                {formatNumber(f.series)} of {formatNumber(budget.function)} series
+              </td>
+              <td className={table.tight}>
+                {f.folded > 0 ? `${formatNumber(f.folded)} folded` : <i className={table.quiet}>none folded now</i>}
+              </td>
+              <td className={table.tight}>
+                {lostOf(f) > 0 ? `${formatNumber(lostOf(f))} lost` : <i className={table.quiet}>none lost</i>}
+              </td>
+              <td className={table.whole}>
+                <Culprits of={f.culprits} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {all.length > MOST && (
+        <p className={table.quiet}>
+          The worst {MOST} of {formatNumber(all.length)}.
+        </p>
+      )}
+    </>
+  )
+}
+
+function Culprits({ of }: { of: readonly Culprit[] }) {
+  return of.map((past) => (
+    <div key={past.metric}>
+      <code>{past.metric}</code>: {formatNumber(past.series)} series, mostly by <code>{past.label}</code> with{' '}
+      {past.values >= MANY ? `${formatNumber(MANY)} values or more` : `about ${formatNumber(past.values)} values`}
+    </div>
+  ))
 }
 
 const MANY = 3000 // counted no further

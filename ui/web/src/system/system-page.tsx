@@ -1,7 +1,7 @@
 import { useFetch } from '../api/use-fetch'
 import { formatBytes, formatNumber, formatSeconds } from '../format/number'
 import { useNow } from '../live/use-live'
-import { Failure, Loading, Notice } from '../parts/notice'
+import { Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import type { Fact, Part, Reconciler, System } from '../wire.gen'
@@ -21,15 +21,9 @@ export default function SystemPage() {
   return (
     <div className={`${table.page} ${styles.page}`}>
       <h1>System</h1>
-      {system.error && !s && <Failure what="The system" error={system.error} retry={system.reload} />}
-      {!s && !system.error && <Loading what="the system" lines={10} />}
+      <Reading what="the system" of={system} now={now} lines={10} />
       {s && (
         <div className="live-data" data-old={Boolean(system.error)}>
-          {system.error && (
-            <Notice title="These are the last values that could be read" tone="bad">
-              {system.error.message}
-            </Notice>
-          )}
           <Node system={s} now={now} />
           <Parts parts={s.parts} now={now} />
           {s.reconcilers.length > 0 && <Reconcilers items={s.reconcilers} now={now} />}

@@ -5,36 +5,37 @@ import { useFetch } from '../api/use-fetch'
 import { formatClock } from '../format/time'
 import { Ask } from '../parts/ask'
 import { Hours, hoursOn } from '../parts/hours'
-import { Failure } from '../parts/notice'
+import { Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Clock } from '../parts/time'
 import type { Freeze, PutFreeze } from '../wire.gen'
+import { freezeAndSilence } from './freeze-and-silence'
 
 interface FreezeProps {
   team: string
+  project?: string // whose page it is shown on, where that is not the team's
   may: boolean // freeze and lift
   now: number
 }
 
 /** Whether a team's deployments are frozen, and the buttons that freeze and lift. */
-export function TeamFreeze({ team, may, now }: FreezeProps) {
+export function TeamFreeze({ team, project, may, now }: FreezeProps) {
   const path = `/api/v1/teams/${team}/freeze`
   const freeze = useFetch<Freeze>(path, 10_000)
   const [dialog, setDialog] = useState<'freeze' | 'lift' | null>(null)
   const f = freeze.data
-  if (freeze.error && !f) return <Failure what="The freeze" error={freeze.error} retry={freeze.reload} />
-  if (!f) return null
+  if (!f) return freeze.error && <Reading what="the freeze" of={freeze} now={now} />
   return (
     <p data-frozen={f.frozen}>
       {f.frozen && f.until ? (
         <span className={table.warn}>
-          ! Deployments are frozen until <Clock at={f.until} now={now} />: {f.reason}
+          ! Deployments {project && `of ${team} `}are frozen until <Clock at={f.until} now={now} />: {f.reason}
           {f.by && ` (${f.by})`}{' '}
         </span>
       ) : (
-        <span className={table.quiet}>Deployments are not frozen. </span>
+        <span className={table.quiet}>Deployments {project && `of ${team} `}are not frozen. </span>
       )}
-      {may && (
+      {may && !project && (
         <Button size="compact-xs" variant="default" onClick={() => setDialog(f.frozen ? 'lift' : 'freeze')}>
           {f.frozen ? 'Lift the freeze…' : 'Freeze deployments…'}
         </Button>
@@ -67,10 +68,12 @@ function LiftQuestion({ path, team, onClose, onDone }: QuestionProps) {
 function FreezeQuestion({ path, team, onClose, onDone }: QuestionProps) {
   const [hours, setHours] = useState(8)
   const [reason, setReason] = useState('')
+  const [silence, setSilence] = useState(false)
   const until = hoursOn(hours)
   const freeze = async () => {
     const body: PutFreeze = { reason: reason.trim(), until: new Date(until).toISOString() }
-    await request<Freeze>(path, { method: 'PUT', body })
+    if (silence) await freezeAndSilence(path, team, body)
+    else await request<Freeze>(path, { method: 'PUT', body })
     onDone()
   }
   return (
@@ -92,6 +95,16 @@ function FreezeQuestion({ path, team, onClose, onDone }: QuestionProps) {
         Until {formatClock(until, Date.now())} nothing new is deployed to this team’s functions, and deployments under way stay at
         their step. Rollbacks go on.
       </p>
+      <label>
+        <input type="checkbox" name="silence" checked={silence} onChange={(e) => setSilence(e.currentTarget.checked)} />
+        Tell nobody of the team’s incidents until then either
+      </label>
+      {silence && (
+        <p>
+          Nobody is paged for <b>any function of {team}</b> until {formatClock(until, Date.now())}. Incidents are shown on Alerts
+          all the same; the silence stays there, to be ended on its own, when the freeze is lifted.
+        </p>
+      )}
     </Ask>
   )
 }

@@ -3,29 +3,32 @@ import { type ReactNode, useState } from 'react'
 import { useFetch } from '../api/use-fetch'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
-import { Failure, Loading, Notice } from '../parts/notice'
+import { Notice, Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago } from '../parts/time'
 import { administersScope } from '../tokens/grants'
 import type { List, Secret, Session, Team } from '../wire.gen'
-import { EditTeam } from './edit'
+import { EditSettings } from './edit'
 import { TeamFreeze } from './freeze'
 import styles from './teams.module.css'
 import { TeamTable } from './teams-page'
 import { QUOTAS, Use } from './use'
 
-/** One team: who owns it, what it may and does use, its projects and the names of its secrets. */
+/** One team or project: who owns it, what it may and does use, what lies in it and the names of its secrets. */
 export default function TeamPage({ name, session }: { name: string; session: Session }) {
-  const team = useFetch<Team>(`/api/v1/teams/${name}`, 10_000)
-  const projects = useFetch<List<Team>>(`/api/v1/teams/${name}/projects?limit=200`, 10_000)
-  const secrets = useFetch<List<Secret>>(`/api/v1/teams/${name}/secrets?limit=200`)
+  const [teamName = '', project] = name.split('/')
+  const word = project ? 'project' : 'team'
+  const path = project ? `/api/v1/teams/${teamName}/projects/${project}` : `/api/v1/teams/${name}`
+  const team = useFetch<Team>(path, 10_000)
+  const projects = useFetch<List<Team>>(project ? null : `${path}/projects?limit=200`, 10_000)
+  const secrets = useFetch<List<Secret>>(`${path}/secrets?limit=200`, 30_000)
   const now = useNow()
   const [editing, setEditing] = useState(false)
   const may = administersScope(session, name)
-  if (team.error?.status === 404 && !team.data) {
+  if (team.error?.status === 404) {
     return (
-      <Notice title={`There is no team ${name}`}>
-        <Link to="/teams">All teams</Link>
+      <Notice title={`There is no ${word} ${name}`}>
+        <Link to={project ? `/teams/${teamName}` : '/teams'}>{project ? `The team ${teamName}` : 'All teams'}</Link>
       </Notice>
     )
   }
@@ -33,31 +36,49 @@ export default function TeamPage({ name, session }: { name: string; session: Ses
   return (
     <div className={table.page}>
       <p className={styles.up}>
-        <Link to="/teams">Teams</Link> · <Link to={`/dashboards/${name}`}>Dashboard of the team</Link>
+        <Link to="/teams">Teams</Link> · {project && <Link to={`/teams/${teamName}`}>{teamName}</Link>}
+        {project && ' · '}
+        <Link to={`/?scope=${name}`}>Functions of the {word}</Link> ·{' '}
+        <Link to={`/dashboards/${name}`}>Dashboard of the {word}</Link> ·{' '}
+        <Link to={`/audit?team=${teamName}`}>Changes in the team</Link>
       </p>
       <h1>{name}</h1>
-      {team.error && !t && <Failure what="The team" error={team.error} retry={team.reload} />}
-      {!t && !team.error && <Loading what="the team" />}
+      <Reading what={`the ${word}`} of={team} now={now} lines={6} />
       {t && <About team={t} now={now} />}
       {t && may && (
         <p>
           <Button size="compact-xs" variant="default" onClick={() => setEditing(true)}>
-            Settings and quotas…
+            {administersScope(session, project ? teamName : '') ? 'Settings and quotas…' : 'Settings…'}
           </Button>
         </p>
       )}
-      {t && <TeamFreeze team={name} may={may} now={now} />}
+      {t && <TeamFreeze team={teamName} project={project} may={administersScope(session, teamName)} now={now} />}
       {t && editing && (
-        <EditTeam team={t} quotas={administersScope(session, '')} onClose={() => setEditing(false)} onDone={team.reload} />
+        <EditSettings
+          path={path}
+          scope={name}
+          quotas={administersScope(session, project ? teamName : '')}
+          onClose={() => setEditing(false)}
+          onDone={team.reload}
+        />
       )}
-      <h2 className={styles.heading}>Projects</h2>
-      {projects.error && !projects.data && <Failure what="The projects" error={projects.error} retry={projects.reload} />}
-      {projects.data?.items.length === 0 && <p className={table.quiet}>None yet.</p>}
-      {projects.data && projects.data.items.length > 0 && <TeamTable teams={projects.data.items} now={now} />}
-      {projects.data?.next && <p className={table.quiet}>There are more: hadron projects list {name} shows them all.</p>}
-      <h2 className={styles.heading}>Secrets of the team</h2>
-      {secrets.error && !secrets.data && <Failure what="The secrets" error={secrets.error} retry={secrets.reload} />}
+      {!project && (
+        <>
+          <h2 className={styles.heading}>Projects</h2>
+          <Reading what="the projects" of={projects} now={now} />
+          {projects.data?.items.length === 0 && (
+            <p className={table.quiet}>
+              None yet. The first deploy to one makes it, or <code>hadron projects create {name}/NAME</code>.
+            </p>
+          )}
+          {projects.data && projects.data.items.length > 0 && <TeamTable teams={projects.data.items} now={now} />}
+          {projects.data?.next && <p className={table.quiet}>There are more: hadron projects list {name} shows them all.</p>}
+        </>
+      )}
+      <h2 className={styles.heading}>Secrets of the {word}</h2>
+      <Reading what="the secrets" of={secrets} now={now} />
       {secrets.data && <SecretTable secrets={secrets.data.items} scope={name} now={now} />}
+      {secrets.data?.next && <p className={table.quiet}>There are more: hadron secrets list {name} shows them all.</p>}
     </div>
   )
 }

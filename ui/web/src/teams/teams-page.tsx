@@ -1,7 +1,7 @@
 import { useFetch } from '../api/use-fetch'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
-import { Failure, Loading, Notice } from '../parts/notice'
+import { Notice, Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago } from '../parts/time'
 import { useParam } from '../router'
@@ -25,8 +25,7 @@ export default function TeamsPage() {
   return (
     <div className={table.page}>
       <h1>Teams</h1>
-      {teams.error && !teams.data && <Failure what="The teams" error={teams.error} retry={teams.reload} />}
-      {!teams.data && !teams.error && <Loading what="teams" />}
+      <Reading what="the teams" of={teams} now={now} />
       {teams.data && rows.length === 0 && (
         <Notice title={all.length > 0 ? 'No team fits' : 'There are no teams yet'}>
           A team comes into being when an admin first deploys to it, or with <code>hadron teams create</code>.
@@ -71,13 +70,9 @@ export function TeamTable({ teams, now }: { teams: readonly Team[]; now: number 
         {teams.map((t) => (
           <tr key={scopeOf(t)}>
             <td className={table.whole}>
-              {t.project ? (
-                <b>{t.project}</b>
-              ) : (
-                <Link to={`/teams/${t.team}`} className={table.leaf}>
-                  {t.team}
-                </Link>
-              )}
+              <Link to={`/teams/${scopeOf(t)}`} className={table.leaf}>
+                {t.project || t.team}
+              </Link>
               {t.settings.description && <span className={table.quiet}> {t.settings.description}</span>}
             </td>
             <td className={table.whole}>

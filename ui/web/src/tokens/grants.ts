@@ -5,9 +5,13 @@ export function administers(session: Pick<Session, 'grants'>): boolean {
   return session.grants.some((g) => g.role === 'admin')
 }
 
-/** Whether somebody may change a team, or everything where it is empty. */
-export function administersScope(session: Pick<Session, 'grants'>, team: string): boolean {
-  return session.grants.some((g) => g.role === 'admin' && (g.scope === '' || g.scope === team))
+/** Whether somebody may change a team or a project, or everything where it is empty. */
+export function administersScope(session: Pick<Session, 'grants'>, scope: string): boolean {
+  return session.grants.some((g) => g.role === 'admin' && covers(g.scope, scope))
+}
+
+function covers(granted: string, scope: string): boolean {
+  return granted === '' || granted === scope || scope.startsWith(`${granted}/`)
 }
 
 /** A scope in words. */

@@ -70,6 +70,7 @@ func (c *alertListCommand) Run(ctx context.Context, std stdio) error {
 type incidentsCommand struct {
 	server   `embed:""`
 	Function string `arg:"" optional:"" help:"team/project/name; default: the open ones of all."`
+	Ended    bool   `help:"Only those that are over, newest first; of all, or of a team or project as well."`
 	Limit    int    `default:"50" help:"At most so many that are over."`
 }
 
@@ -78,7 +79,11 @@ func (c *incidentsCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	list, err := api.Incidents(ctx, c.Function, client.Page{Limit: c.Limit})
+	ask := api.Incidents
+	if c.Ended {
+		ask = api.EndedIncidents
+	}
+	list, err := ask(ctx, c.Function, client.Page{Limit: c.Limit})
 	if err != nil {
 		return err
 	}
@@ -86,7 +91,11 @@ func (c *incidentsCommand) Run(ctx context.Context, std stdio) error {
 		return printJSON(std, list)
 	}
 	if len(list.Items) == 0 {
-		_, err = fmt.Fprintln(std.Out, "no incident is open")
+		none := "no incident is open"
+		if c.Ended {
+			none = "no incident ended in the last 90 days"
+		}
+		_, err = fmt.Fprintln(std.Out, none)
 		return err
 	}
 	tw := tabwriter.NewWriter(std.Out, 0, 0, 3, ' ', 0)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"hadron/runtime/access"
 	"hadron/runtime/function"
@@ -25,7 +26,9 @@ type Incidents interface {
 func (a *api) addIncidents() {
 	add(a, route{
 		method: http.MethodGet, path: Prefix + "/incidents", id: "listIncidents", tag: "alerts",
-		summary: "List open incidents", detail: "With whoever acknowledged them, here or at the pager, and why nobody was told where that is so.",
+		summary: "List incidents",
+		detail: "Open ones, with whoever acknowledged them, here or at the pager, and why nobody was told where that is so. " +
+			"With state=ended those that ended in the last 90 days, newest first; a page may hold fewer than asked for and have a next all the same.",
 		action: access.Read, scope: ofEach,
 	}, a.listIncidents)
 	add(a, route{
@@ -45,20 +48,71 @@ type incidentIn struct {
 	SLO string `path:"slo" maxLength:"63" doc:"The objective: availability, latency-p99, quarantine."`
 }
 
-func (a *api) listIncidents(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.List[wire.Incident]], error) {
+type incidentsIn struct {
+	State  string `query:"state" enum:"open,ended" doc:"open, unless given, or ended."`
+	Scope  string `query:"scope" maxLength:"200" doc:"Only of this team, team/project or function."`
+	Cursor string `query:"cursor" maxLength:"400" doc:"Of ended ones: where to go on, the next of the page before."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" doc:"Ended ones at most; 100 unless given."`
+}
+
+func (a *api) listIncidents(ctx context.Context, c *call, in *incidentsIn) (*jsonOut[wire.List[wire.Incident]], error) {
 	if err := available(a.cfg.Incidents != nil); err != nil {
 		return nil, err
+	}
+	if in.State == "ended" {
+		return a.listEnded(ctx, c, in)
 	}
 	open, err := a.cfg.Incidents.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := wire.List[wire.Incident]{Items: []wire.Incident{}}
-	for _, in := range open {
-		if c.may(access.Read, function.Name(in.Function)) {
-			out.Items = append(out.Items, in)
+	for _, one := range open {
+		if c.may(access.Read, function.Name(one.Function)) && liesIn(one.Function, in.Scope) {
+			out.Items = append(out.Items, one)
 		}
 	}
+	return ok(out)
+}
+
+func liesIn(name, scope string) bool {
+	return scope == "" || name == scope || strings.HasPrefix(name, scope+"/")
+}
+
+// How many ended incidents one request looks at, at a time and in all, for those that
+// the caller may read.
+const (
+	endedAtATime = 500
+	endedReads   = 10
+)
+
+func (a *api) listEnded(ctx context.Context, c *call, in *incidentsIn) (*jsonOut[wire.List[wire.Incident]], error) {
+	before, err := cursorNumber(in.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	limit := page{Limit: in.Limit}.limit()
+	out := wire.List[wire.Incident]{Items: []wire.Incident{}}
+	for range endedReads {
+		list, err := a.cfg.Incidents.Ended(ctx, in.Scope, before, endedAtATime)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range list {
+			if len(out.Items) == limit {
+				out.Next = strconv.FormatInt(before, 10)
+				return ok(out)
+			}
+			before = one.ID
+			if c.may(access.Read, function.Name(one.Function)) {
+				out.Items = append(out.Items, one)
+			}
+		}
+		if len(list) < endedAtATime {
+			return ok(out)
+		}
+	}
+	out.Next = strconv.FormatInt(before, 10)
 	return ok(out)
 }
 

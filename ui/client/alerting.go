@@ -9,6 +9,15 @@ import (
 	"hadron/ui/wire"
 )
 
+// EndedIncidents lists those that are over, newest first: of a team, team/project or
+// function, or, where that is empty, of all.
+func (c *Client) EndedIncidents(ctx context.Context, scope string, p Page) (wire.List[wire.Incident], error) {
+	q := p.values()
+	q.Set("state", "ended")
+	set(q, "scope", scope)
+	return get[wire.List[wire.Incident]](ctx, c, "/incidents", q)
+}
+
 // Incidents lists open incidents, or, of a function, those that are over too.
 func (c *Client) Incidents(ctx context.Context, name string, p Page) (wire.List[wire.Incident], error) {
 	if name == "" {

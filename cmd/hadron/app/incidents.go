@@ -23,6 +23,7 @@ type incidents struct {
 	store        *sql.Alerting
 	installation string
 	wake         func()
+	links        func(ctx context.Context, name function.Name, since time.Time) (dashboard, runbook string)
 }
 
 // Open lists the open incidents.
@@ -34,17 +35,18 @@ func (i incidents) Open(ctx context.Context) ([]wire.Incident, error) {
 	open := i.alerts.Incidents()
 	out := make([]wire.Incident, len(open))
 	for n, in := range open {
-		out[n] = i.view(in, hands[in.Objective])
+		out[n] = i.view(ctx, in, hands[in.Objective])
 	}
 	return out, nil
 }
 
-func (i incidents) view(in alerting.Incident, h alerting.Hand) wire.Incident {
+func (i incidents) view(ctx context.Context, in alerting.Incident, h alerting.Hand) wire.Incident {
 	out := wire.Incident{
 		Function: string(in.Function), SLO: in.SLO, Test: in.SLO == alerting.Test, Class: string(in.Class), Window: in.Window, DedupKey: in.DedupKey, OpenedAt: in.OpenedAt,
 		Told: names(in.Told), Silenced: i.alerts.Hushed(in.Objective, in.Class), Why: in.Held(),
 		AcknowledgedBy: h.AckedBy, Via: h.Via, Assignee: h.Assignee, PagerURL: h.PagerURL,
 	}
+	out.DashboardURL, out.Runbook = i.links(ctx, in.Function, in.OpenedAt)
 	if !h.AckedAt.IsZero() {
 		out.AcknowledgedAt = &h.AckedAt
 	}
@@ -105,7 +107,7 @@ func (i incidents) Acknowledge(ctx context.Context, by string, name function.Nam
 		return wire.Incident{}, fmt.Errorf("%s of %s: %w", slo, name, alerting.ErrNoIncident)
 	}
 	i.wake()
-	return i.view(in, after), nil
+	return i.view(ctx, in, after), nil
 }
 
 const maxNote = 1000

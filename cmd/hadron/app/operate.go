@@ -108,7 +108,7 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 		return err
 	}
 	a.onStop("alerting", o.alerts.Stop)
-	o.incidents = incidents{alerts: o.alerts, store: a.parts.db.Alerting(), installation: installation, wake: wake}
+	o.incidents = incidents{alerts: o.alerts, store: a.parts.db.Alerting(), installation: installation, wake: wake, links: a.incidentLinks}
 	if o.pager != nil {
 		if err := a.startWebhooks(ctx, wake); err != nil {
 			return err
@@ -253,19 +253,24 @@ func (a *App) describe(ctx context.Context, q alerting.Question) alerting.Detail
 	defer cancel()
 	name := q.Function
 	d := alerting.Details{
-		Live:      a.cfg.ExternalURL + "/f/" + string(name),
-		Logs:      a.cfg.ExternalURL + "/api/v1/functions/" + string(name) + "/logs?level=error",
-		Dashboard: a.dashboardAt(name, q.Since),
+		Live: a.cfg.ExternalURL + "/f/" + string(name),
+		Logs: a.cfg.ExternalURL + "/api/v1/functions/" + string(name) + "/logs?level=error",
 	}
+	d.Dashboard, d.Runbook = a.incidentLinks(ctx, name, q.Since)
 	if h, ok := a.parts.collector.Health(name); ok {
 		d.BudgetLeft = h.BudgetLeft
-	}
-	if f, err := a.parts.registry.Get(ctx, name); err == nil {
-		d.Runbook = f.Spec.Runbook
 	}
 	a.describeErrors(ctx, &d, name, q.Since)
 	a.describeDeployment(ctx, &d, name)
 	return d
+}
+
+// incidentLinks are where somebody looks who has an incident of a function.
+func (a *App) incidentLinks(ctx context.Context, name function.Name, since time.Time) (dashboard, runbook string) {
+	if f, err := a.parts.registry.Get(ctx, name); err == nil {
+		runbook = f.Spec.Runbook
+	}
+	return a.dashboardAt(name, since), runbook
 }
 
 func (a *App) dashboardAt(name function.Name, since time.Time) string {

@@ -1,4 +1,5 @@
-import { useMemo } from 'react'
+import { Button } from '@mantine/core'
+import { useMemo, useState } from 'react'
 import { useFetch } from '../api/use-fetch'
 import { formatNumber } from '../format/number'
 import { alertKey, alerts } from '../live/topics'
@@ -10,7 +11,11 @@ import { Ago } from '../parts/time'
 import { useParam } from '../router'
 import type { Alert, List, Silence } from '../wire.gen'
 import { Incidents } from './incidents'
+import styles from './incidents.module.css'
 import { orderAlerts } from './order'
+import { PastIncidents } from './past'
+import type { Plan } from './plan'
+import { PlanDialog } from './plan-dialog'
 import { Silences } from './silences'
 
 const SIGNS: Record<string, string> = { firing: '✕', pending: '!', inactive: '–' }
@@ -20,6 +25,7 @@ export default function AlertsPage() {
   const topic = useTopic(alerts)
   const now = useNow()
   const silences = useFetch<List<Silence>>('/api/v1/silences', 15_000)
+  const [plan, setPlan] = useState<Plan['kind'] | null>(null)
   const [show, setShow] = useParam('show', 'active')
   const [text] = useParam('q')
   const all = useMemo(() => orderAlerts(topic.items.values(), text), [topic.items, text])
@@ -27,7 +33,18 @@ export default function AlertsPage() {
   const rows = (show === 'all' ? all : active).slice(0, 1000)
   return (
     <div className={`${table.page} live-data`}>
-      <h1>Alerts</h1>
+      <div className={styles.head}>
+        <h1>Alerts</h1>
+        <div className={styles.actions}>
+          <Button size="compact-sm" variant="default" onClick={() => setPlan('silence')}>
+            Silence…
+          </Button>
+          <Button size="compact-sm" variant="default" onClick={() => setPlan('maintenance')}>
+            Plan maintenance…
+          </Button>
+        </div>
+      </div>
+      {plan && <PlanDialog kind={plan} onClose={() => setPlan(null)} onDone={silences.reload} />}
       <Incidents now={now} onSilenced={silences.reload} />
       <Silences list={silences} now={now} />
       {topic.error && (
@@ -74,6 +91,7 @@ export default function AlertsPage() {
           </tbody>
         </table>
       )}
+      <PastIncidents now={now} />
     </div>
   )
 }

@@ -3,11 +3,12 @@ import { useState } from 'react'
 import { functionPath } from '../api/http'
 import { useFetch } from '../api/use-fetch'
 import { Link } from '../parts/link'
-import { Failure } from '../parts/notice'
+import { Reading } from '../parts/notice'
 import { Ago } from '../parts/time'
 import type { Incident, List } from '../wire.gen'
 import { AcknowledgeDialog } from './acknowledge'
 import styles from './incidents.module.css'
+import { aroundIncident, outside } from './links'
 import { SilenceDialog } from './silence'
 
 const EVERY_MS = 3000
@@ -18,11 +19,12 @@ export function Incidents({ name, now, onSilenced }: { name?: string; now: numbe
   const [taken, setTaken] = useState<Incident | null>(null)
   const [silenced, setSilenced] = useState<Incident | null>(null)
   const open = (list.data?.items ?? []).filter((i) => !i.closedAt)
-  if (list.error && !list.data) return name ? null : <Failure what="The incidents" error={list.error} retry={list.reload} />
-  if (open.length === 0) return null
+  const told = name && !list.data ? null : <Reading what="the incidents" of={list} now={now} lines={2} />
+  if (open.length === 0) return told
   return (
     <section className={styles.incidents} aria-label="Open incidents">
       {!name && <h2>Open incidents</h2>}
+      {told}
       <ul>
         {open.map((i) => (
           <li key={`${i.function} ${i.slo}`} data-incident={i.slo} data-acknowledged={Boolean(i.acknowledgedAt)}>
@@ -64,6 +66,15 @@ export function Incidents({ name, now, onSilenced }: { name?: string; now: numbe
                     : 'Nobody was told.'}
               </span>
               {i.assignee && <span className={styles.quiet}> Assigned to {i.assignee}.</span>}
+              <div className={styles.links}>
+                <Link to={aroundIncident(i, now)}>Charts of that time</Link>
+                <Away to={i.dashboardUrl}>Dashboard</Away>
+                {i.runbook ? (
+                  <Away to={i.runbook}>Runbook</Away>
+                ) : (
+                  <span className={styles.quiet}>no runbook in hadron.yaml</span>
+                )}
+              </div>
               {i.notes?.map((note) => (
                 <div key={`${note.at} ${note.by}`} className={styles.note}>
                   {note.by}, <Ago at={note.at} now={now} />: {note.text}
@@ -71,11 +82,7 @@ export function Incidents({ name, now, onSilenced }: { name?: string; now: numbe
               ))}
             </div>
             <div className={styles.actions}>
-              {i.pagerUrl && /^https?:\/\//.test(i.pagerUrl) && (
-                <a href={i.pagerUrl} target="_blank" rel="noreferrer noopener" className={styles.out}>
-                  PagerDuty <span aria-hidden>↗</span>
-                </a>
-              )}
+              <Away to={i.pagerUrl}>PagerDuty</Away>
               <Button size="compact-xs" variant="default" onClick={() => setTaken(i)}>
                 {i.acknowledgedAt ? 'Add a note…' : 'Acknowledge…'}
               </Button>
@@ -98,5 +105,16 @@ export function Incidents({ name, now, onSilenced }: { name?: string; now: numbe
         />
       )}
     </section>
+  )
+}
+
+/** A link out of the app, where there is one. */
+function Away({ to, children }: { to: string | undefined; children: string }) {
+  const address = outside(to)
+  if (!address) return null
+  return (
+    <a href={address} target="_blank" rel="noreferrer noopener" className={styles.out}>
+      {children} <span aria-hidden>↗</span>
+    </a>
   )
 }

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { request } from '../api/http'
 import type { Fetched } from '../api/use-fetch'
 import { Ask } from '../parts/ask'
-import { Failure } from '../parts/notice'
+import { Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Clock } from '../parts/time'
 import type { List, Silence } from '../wire.gen'
@@ -13,11 +13,12 @@ import styles from './incidents.module.css'
 export function Silences({ list, now }: { list: Fetched<List<Silence>>; now: number }) {
   const [ending, setEnding] = useState<Silence | null>(null)
   const items = list.data?.items ?? []
-  if (list.error && !list.data) return <Failure what="The silences" error={list.error} retry={list.reload} />
-  if (items.length === 0) return null
+  const told = list.error && <Reading what="the silences" of={list} now={now} />
+  if (items.length === 0) return told
   return (
     <section className={styles.incidents} aria-label="Silences">
       <h2>Silences</h2>
+      {told}
       <table className={table.table}>
         <thead>
           <tr>
@@ -48,7 +49,7 @@ export function Silences({ list, now }: { list: Fetched<List<Silence>>; now: num
               <td className={table.tight}>
                 {s.state === 'pending' && (
                   <>
-                    from <Clock at={s.starts} now={now} />{' '}
+                    from <Clock at={s.starts} now={now} /> until{' '}
                   </>
                 )}
                 <Clock at={s.ends} now={now} />

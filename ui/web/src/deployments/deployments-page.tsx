@@ -1,9 +1,11 @@
-import { useMemo } from 'react'
+import { Button } from '@mantine/core'
+import { useMemo, useState } from 'react'
 import { useFetch } from '../api/use-fetch'
+import { Rollback } from '../function/rollback'
 import { deployments } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
-import { Loading, Notice } from '../parts/notice'
+import { Loading, Notice, Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import { useParam } from '../router'
@@ -11,6 +13,7 @@ import type { Deployment, List, Weight } from '../wire.gen'
 import { merged, underWay } from './rollout'
 import styles from './rollout.module.css'
 import { RolloutPanel, RolloutState } from './rollout-panel'
+import { standing } from './standing'
 
 const WORDS: Record<string, string> = {
   registered: 'registered',
@@ -36,6 +39,8 @@ export default function DeploymentsPage() {
       .sort((a, b) => b.id - a.id)
       .slice(0, 500)
   }, [topic.items, text])
+  const back = useMemo(() => standing(topic.items.values()), [topic.items])
+  const [asked, setAsked] = useState<Deployment | null>(null)
   return (
     <div className={`${table.page} live-data`}>
       <h1>Deployments</h1>
@@ -50,6 +55,7 @@ export default function DeploymentsPage() {
           Each change of what is live appears here, with its author.
         </Notice>
       )}
+      {waiting.error && <Reading what="the deployments under way" of={waiting} now={now} />}
       {active.length > 0 && (
         <section className={styles.under} aria-label="Under way">
           {active.map((r) => (
@@ -67,22 +73,31 @@ export default function DeploymentsPage() {
               <th>versions</th>
               <th>by</th>
               <th>message</th>
+              <th aria-label="undo" />
             </tr>
           </thead>
           <tbody>
             {rows.map((d) => (
-              <Row key={d.id} deployment={d} now={now} />
+              <Row key={d.id} deployment={d} now={now} onBack={back.has(d.id) ? () => setAsked(d) : undefined} />
             ))}
           </tbody>
         </table>
       )}
+      {asked && <Rollback name={asked.function} current={asked.to.filter((w) => w.weight > 0)} onClose={() => setAsked(null)} />}
     </div>
   )
 }
 
-function Row({ deployment: d, now }: { deployment: Deployment; now: number }) {
+interface RowProps {
+  deployment: Deployment
+  now: number
+  /** Asks to roll its function back; not there where it says nothing of what is live. */
+  onBack?: () => void
+}
+
+function Row({ deployment: d, now, onBack }: RowProps) {
   return (
-    <tr>
+    <tr data-deployment={d.id}>
       <td className={table.tight}>
         <Clock at={d.time} now={now} />{' '}
         <span className={table.quiet}>
@@ -106,6 +121,13 @@ function Row({ deployment: d, now }: { deployment: Deployment; now: number }) {
       <td className={table.tight}>{change(d)}</td>
       <td className={table.tight}>{d.author}</td>
       <td className={`${table.whole} ${table.quiet}`}>{d.rollout ? d.rollout.reason : d.message}</td>
+      <td className={table.tight}>
+        {onBack && (
+          <Button size="compact-xs" variant="default" onClick={onBack} aria-label={`Roll back ${d.function}…`}>
+            Roll back…
+          </Button>
+        )}
+      </td>
     </tr>
   )
 }

@@ -41,3 +41,9 @@ export function formatUTC(ms: number): string {
     .replace('T', ' ')
     .replace(/\.\d+Z$/, '')} UTC`
 }
+
+/** A moment as a datetime-local field takes it: on the viewer's clock, without a zone. */
+export function localInput(ms: number, seconds = false): string {
+  const date = new Date(ms)
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, seconds ? 19 : 16)
+}

@@ -13,7 +13,7 @@ import styles from './rollback.module.css'
 
 interface RollbackProps {
   name: string
-  current: VersionShare[]
+  current: Pick<VersionShare, 'version'>[]
   onClose: () => void
 }
 
@@ -51,7 +51,7 @@ export function Rollback({ name, current, onClose }: RollbackProps) {
           <p role="status">
             <b>@{done} is live.</b> All new requests go to it. {from} is kept.
           </p>
-          <Button onClick={onClose} data-autofocus>
+          <Button onClick={onClose} ref={(button) => button?.focus()}>
             Close
           </Button>
         </div>

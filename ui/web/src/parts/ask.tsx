@@ -32,6 +32,11 @@ export function AskForm(props: AskFormProps) {
   const { confirm, name, danger = false, disabled = false, wrong = '', cancel = 'Cancel' } = props
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError | null>(null)
+  const form = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    // A dialog that had to read something first has its focus on the button that closes it.
+    form.current?.querySelector<HTMLElement>('[data-autofocus]')?.focus()
+  }, [])
   const trouble = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (error) trouble.current?.scrollIntoView({ block: 'nearest' }) // a long form may hide it
@@ -50,7 +55,7 @@ export function AskForm(props: AskFormProps) {
     }
   }
   return (
-    <form onSubmit={submit} className={styles.form}>
+    <form ref={form} onSubmit={submit} className={styles.form}>
       {props.children}
       {(wrong || error) && (
         <div ref={trouble} role="alert" className={styles.error}>

@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import { request } from '../api/http'
 import { Ask } from '../parts/ask'
-import type { CreatedToken, Session } from '../wire.gen'
-import { firstScope } from './grants'
+import type { CreatedToken, Session, Token } from '../wire.gen'
+import { firstScope, scopeText } from './grants'
 
 const ROLES = [
   { role: 'viewer', may: 'reads functions, health, logs and metrics' },
@@ -11,26 +11,38 @@ const ROLES = [
   { role: 'admin', may: 'everything in its scope, tokens too' },
 ]
 
-/** Asks for a token's name, role, scope and time. */
-export function CreateToken({
-  session,
-  onClose,
-  onMade,
-}: {
+interface CreateProps {
   session: Session
+  /** Those that are there already. */
+  tokens: readonly Token[]
   onClose: () => void
   onMade: (t: CreatedToken) => void
-}) {
+}
+
+/** Asks for a token's name, role, scope and time. */
+export function CreateToken({ session, tokens, onClose, onMade }: CreateProps) {
   const [name, setName] = useState('')
   const [role, setRole] = useState('viewer')
   const [scope, setScope] = useState(firstScope(session))
   const [expires, setExpires] = useState('90d')
+  const [replace, setReplace] = useState(false)
+  const team = scope.trim().split('/')[0] ?? ''
+  const there = tokens.find((t) => t.name === name.trim() && t.team === team)
   const make = async () => {
-    const body = { name: name.trim(), role, scope: scope.trim(), expires: expires.trim() }
+    const body = { name: name.trim(), role, scope: scope.trim(), expires: expires.trim(), ...(there && { replace }) }
     onMade(await request<CreatedToken>('/api/v1/tokens', { method: 'POST', body }))
   }
+  const scopes = session.grants.filter((g) => g.role === 'admin').map((g) => g.scope)
   return (
-    <Ask title="New token" confirm="Make it" name="token" disabled={name.trim() === ''} action={make} onClose={onClose}>
+    <Ask
+      title="New token"
+      confirm={there ? 'Replace it' : 'Make it'}
+      name="token"
+      danger={there !== undefined}
+      disabled={name.trim() === '' || (there !== undefined && !replace)}
+      action={make}
+      onClose={onClose}
+    >
       <label>
         Name
         <input
@@ -62,9 +74,20 @@ export function CreateToken({
         />
       </label>
       <label>
-        Lasts
+        Lasts, such as 30d or 12h
         <input name="expires" value={expires} onChange={(e) => setExpires(e.currentTarget.value)} placeholder="90d" />
       </label>
+      {there && (
+        <label>
+          <input type="checkbox" name="replace" checked={replace} onChange={(e) => setReplace(e.currentTarget.checked)} />
+          Replace the {there.role} of this name, which ends at once
+        </label>
+      )}
+      <p>
+        Whoever holds it {ROLES.find((r) => r.role === role)?.may} in <b>{scopeText(scope.trim())}</b>
+        {expires.trim() ? `, for ${expires.trim()}` : ', for the server’s default time'}. It is shown once. You administer{' '}
+        {scopes.map(scopeText).join(', ')}; a token may do no more than you.
+      </p>
     </Ask>
   )
 }

@@ -2,15 +2,17 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { request } from '../api/http'
 import { useFetch } from '../api/use-fetch'
+import { formatAge, parseTime } from '../format/time'
 import { useNow } from '../live/use-live'
 import { Ask } from '../parts/ask'
 import { Dialog } from '../parts/dialog'
-import { Failure, Loading, Notice } from '../parts/notice'
+import { Notice, Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import type { CreatedToken, List, Session, Token } from '../wire.gen'
 import { CreateToken } from './create-token'
 import { administers, scopeText } from './grants'
+import { lastUse, lifeOf, lifeSummary } from './life'
 import styles from './tokens.module.css'
 
 /** The tokens that somebody administers: made here, shown once, ended here. */
@@ -37,8 +39,8 @@ export default function TokensPage({ session }: { session: Session }) {
           New token
         </Button>
       </div>
-      {list.error && <Failure what="The tokens" error={list.error} retry={list.reload} />}
-      {!list.data && !list.error && <Loading what="tokens" />}
+      <Reading what="the tokens" of={list} now={now} />
+      {lifeSummary(items, now) && <p className={table.warn}>! {lifeSummary(items, now)}</p>}
       {list.data && items.length === 0 && (
         <Notice title="There are no tokens yet">
           Scripts, CI and Grafana sign in with one. Each has a role, a scope and an end.
@@ -63,17 +65,30 @@ export default function TokensPage({ session }: { session: Session }) {
                 <td className={`${table.tight} ${table.leaf}`}>{t.team ? `${t.team}/${t.name}` : t.name}</td>
                 <td className={table.tight}>{t.role}</td>
                 <td className={table.tight}>{scopeText(t.scope)}</td>
-                <td className={`${table.tight} ${t.expired ? table.bad : ''}`}>
-                  {t.expired ? 'expired ' : t.expiresAt && <span className={styles.small}>until </span>}
-                  {t.expiresAt ? <Clock at={t.expiresAt} now={now} /> : 'never'}
+                <td className={table.tight}>
+                  <Expiry token={t} now={now} />
                 </td>
-                <td className={`${table.tight} ${table.quiet}`}>{t.usedAt ? <Ago at={t.usedAt} now={now} /> : 'never used'}</td>
+                <td className={table.tight}>
+                  {lifeOf(t, now) === 'unused' && <b className={table.warn}>! </b>}
+                  <span className={table.quiet}>
+                    {t.usedAt ? (
+                      <>
+                        <span className={styles.small}>used </span>
+                        <Ago at={t.usedAt} now={now} />
+                      </>
+                    ) : (
+                      'never used'
+                    )}
+                  </span>
+                </td>
                 <td className={`${table.tight} ${table.quiet}`}>
-                  <Ago at={t.createdAt} now={now} suffix="" /> ago{t.createdBy && `, ${t.createdBy}`}
+                  <span className={styles.small}>made </span>
+                  <Ago at={t.createdAt} now={now} />
+                  {t.createdBy && `, ${t.createdBy}`}
                 </td>
                 <td className={styles.end}>
                   <Button size="compact-xs" variant="default" onClick={() => setEnding(t)}>
-                    Revoke
+                    Revoke…
                   </Button>
                 </td>
               </tr>
@@ -84,6 +99,7 @@ export default function TokensPage({ session }: { session: Session }) {
       {creating && (
         <CreateToken
           session={session}
+          tokens={items}
           onClose={() => setCreating(false)}
           onMade={(token) => {
             setMade(token)
@@ -92,7 +108,7 @@ export default function TokensPage({ session }: { session: Session }) {
         />
       )}
       {made && <Made token={made} onClose={() => setMade(null)} />}
-      {ending && <Revoke token={ending} onClose={() => setEnding(null)} onDone={list.reload} />}
+      {ending && <Revoke token={ending} now={now} onClose={() => setEnding(null)} onDone={list.reload} />}
     </div>
   )
 }
@@ -116,14 +132,45 @@ function Made({ token, onClose }: { token: CreatedToken; onClose: () => void }) 
   )
 }
 
-function Revoke({ token, onClose, onDone }: { token: Token; onClose: () => void; onDone: () => void }) {
+/** When it ends; what has ended or soon will has a sign and a word. */
+function Expiry({ token: t, now }: { token: Token; now: number }) {
+  const life = lifeOf(t, now)
+  if (!t.expiresAt) return <span>never</span>
+  if (life === 'expired') {
+    return (
+      <span className={table.bad}>
+        ✕ expired <Clock at={t.expiresAt} now={now} />
+      </span>
+    )
+  }
+  const left = formatAge((parseTime(t.expiresAt) ?? now) - now)
+  return (
+    <span className={life === 'soon' ? table.warn : undefined}>
+      {life === 'soon' ? '! ' : ''}
+      <span className={styles.small}>until </span>
+      <Clock at={t.expiresAt} now={now} /> <span className={life === 'soon' ? undefined : table.quiet}>in {left}</span>
+    </span>
+  )
+}
+
+interface RevokeProps {
+  token: Token
+  now: number
+  onClose: () => void
+  onDone: () => void
+}
+
+function Revoke({ token: t, now, onClose, onDone }: RevokeProps) {
   const revoke = async () => {
-    await request(`/api/v1/tokens/${token.name}${token.team && `?team=${token.team}`}`, { method: 'DELETE' })
+    await request(`/api/v1/tokens/${t.name}${t.team && `?team=${t.team}`}`, { method: 'DELETE' })
     onDone()
   }
   return (
-    <Ask title={`Revoke ${token.name}?`} confirm="Revoke" name="revoke" danger cancel="Keep it" action={revoke} onClose={onClose}>
-      <p>Whatever uses it is refused from now on, and its open pages are closed. A new token can take its name.</p>
+    <Ask title={`Revoke ${t.name}?`} confirm="Revoke" name="revoke" danger cancel="Keep it" action={revoke} onClose={onClose}>
+      <p>
+        Whatever uses it as {t.role} of {scopeText(t.scope)} is refused from now on, and its open pages are closed.{' '}
+        {lastUse(t, now)} A new token can take its name.
+      </p>
     </Ask>
   )
 }

@@ -29,8 +29,10 @@ type failing struct {
 
 func newFailing(t *testing.T, names ...function.Name) *failing {
 	w := newWorld(names...)
-	f := &failing{store: newMemory(), errors: map[function.Name]map[string]float64{}, hosts: map[function.Name]map[string]float64{},
-		late: map[function.Name]map[string]float64{}, slow: map[function.Name]float64{}}
+	f := &failing{
+		store: newMemory(), errors: map[function.Name]map[string]float64{}, hosts: map[function.Name]map[string]float64{},
+		late: map[function.Name]map[string]float64{}, slow: map[function.Name]float64{},
+	}
 	cfg := w.config(f.store)
 	cfg.Unmeasured = false
 	cfg.Quarantined = func() []invocation.Quarantine { return f.held }

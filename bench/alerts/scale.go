@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -17,20 +17,19 @@ import (
 	"hadron/storage/tsdb"
 )
 
-// filled is how much history a store has for the measurement: as much as the longest
-// window that is read from raw samples of every function.
-const filled = 6 * time.Hour
-
 // burningShare is how many functions burn their budgets in the second measurement: each
-// hundredth, of which both windows are read.
+// hundredth, of which both windows are read and a common cause is looked for.
 const burningShare = 100
 
-// scale measures one evaluation with every rule due, over functions that are well and
-// over some that are not.
+// symptomEvery is how often Hadron looks for each symptom, one in an evaluation.
+const symptomEvery = 5 * time.Minute
+
+// scale measures every rule, over functions that are well and over some that are not.
 func scale(ctx context.Context, sizes []int) (string, error) {
-	var b strings.Builder
-	b.WriteString("| functions | objectives | rules | longest tick: processor time | the pages alone | at their pace: share of one core | with 1 % of them burning |\n|---|---|---|---|---|---|---|\n")
-	for _, n := range sizes {
+	var b, each strings.Builder
+	b.WriteString("| functions | objectives | rules | all of them once: processor time | budgets | symptoms | with 1 % that burn and their common causes | longest tick | at their pace: share of one core |\n" +
+		"|---|---|---|---|---|---|---|---|---|\n")
+	for i, n := range sizes {
 		calm, err := measure(ctx, n, 0)
 		if err != nil {
 			return "", err
@@ -39,9 +38,21 @@ func scale(ctx context.Context, sizes []int) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "| %d | %d | %d | %s | %s | %.2f %% | %s |\n", n, 2*n, calm.rules, millis(calm.processor), millis(calm.pages), 100*calm.share, millis(burning.processor))
+		fmt.Fprintf(&b, "| %d | %d | %d + %d + %d | %s | %s | %s | %s | %s | %.2f %% |\n", n, 2*n, calm.burnRules, len(calm.symptoms), burning.causes,
+			millis(calm.budgets+calm.sum()), millis(calm.budgets), millis(calm.sum()), millis(burning.budgets+burning.sum()+burning.cause), millis(max(calm.tick, burning.tick)), 100*calm.share)
+		if i < len(sizes)-1 {
+			continue
+		}
+		fmt.Fprintf(&each, "\nBy symptom, with %d functions: ", n)
+		for j, s := range calm.symptoms {
+			if j > 0 {
+				each.WriteString(", ")
+			}
+			fmt.Fprintf(&each, "`%s` %s", s.kind, millis(s.took))
+		}
+		each.WriteString(".\n")
 	}
-	return b.String(), nil
+	return b.String() + each.String(), nil
 }
 
 func millis(d time.Duration) string {
@@ -52,9 +63,23 @@ func millis(d time.Duration) string {
 }
 
 type measured struct {
-	rules            int
-	processor, pages time.Duration
-	share            float64 // of one core, with each rule at its pace
+	burnRules, causes int           // queries of common causes
+	tick              time.Duration // processor time of an evaluation with every budget due, as after a start
+	budgets, cause    time.Duration // of its queries for budgets and for common causes, one by one
+	symptoms          []symptom
+	share             float64 // of one core, with each rule at its pace
+}
+
+type symptom struct {
+	kind string
+	took time.Duration
+}
+
+func (m measured) sum() (d time.Duration) {
+	for _, s := range m.symptoms {
+		d += s.took
+	}
+	return d
 }
 
 func measure(ctx context.Context, n, burning int) (measured, error) {
@@ -72,52 +97,86 @@ func measure(ctx context.Context, n, burning int) (measured, error) {
 	if err != nil {
 		return measured{}, err
 	}
+	m := measured{}
 	clock := time.Now()
 	e, err := alerting.New(alerting.Config{
-		Query: db.Query, List: func(context.Context) ([]*function.Function, error) { return functions, nil },
+		Query: m.watch(db.Query), List: func(context.Context) ([]*function.Function, error) { return functions, nil },
 		Store: alerting.Forgetful{}, Interval: step, Now: func() time.Time { return at.Add(time.Since(clock)) }, QueryTimeout: 10 * time.Minute,
 	})
 	if err != nil {
-		return measured{}, err
+		return m, err
 	}
 	began := processor()
 	if err := e.Start(ctx); err != nil {
-		return measured{}, err
+		return m, err
 	}
 	for e.Status().At.IsZero() && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	m := measured{processor: processor() - began, rules: e.Status().Rules}
+	m.tick, m.burnRules = processor()-began, e.Status().Rules
 	if text := e.Status().LastError; text != "" {
-		return measured{}, fmt.Errorf("evaluate %d functions: %s", n, text)
+		return m, fmt.Errorf("evaluate %d functions: %s", n, text)
 	}
 	if firing := e.Status().Firing; (firing > 0) != (burning > 0) {
-		return measured{}, fmt.Errorf("%d of %d functions burn, and %d alerts fire", burning, n, firing)
+		return m, fmt.Errorf("%d of %d functions burn, and %d alerts fire", burning, n, firing)
 	}
-	return m, errJoin(e.Stop(ctx), m.byRule(ctx, db, at))
+	if err := e.Stop(ctx); err != nil {
+		return m, err
+	}
+	return m, m.byRule(ctx, db, at)
 }
 
-// byRule times the rules' first queries one by one: what each costs at its pace.
-func (m *measured) byRule(ctx context.Context, db *tsdb.DB, at time.Time) error {
-	for _, r := range slo.Rules(time.Duration(sloWindow), step) {
+// watch tells the queries for budgets, symptoms and common causes apart, and sums what the
+// first and the last cost. The evaluator asks one after the other.
+func (m *measured) watch(query func(context.Context, string, time.Time) ([]metric.Point, error)) func(context.Context, string, time.Time) ([]metric.Point, error) {
+	return func(ctx context.Context, expr string, at time.Time) ([]metric.Point, error) {
 		began := processor()
-		if _, err := db.Query(ctx, r.First(), at); err != nil {
-			return err
-		}
+		points, err := query(ctx, expr, at)
 		took := processor() - began
-		m.share += took.Seconds() / r.Interval.Seconds()
-		if r.Window.Class == slo.Page {
-			m.pages += took
+		switch {
+		case strings.Contains(expr, metric.Events) || strings.Contains(expr, metric.BadEvents):
+			m.budgets += took
+		case !isSymptom(expr):
+			m.causes++
+			m.cause += took
 		}
+		return points, err
 	}
-	return nil
 }
 
-func errJoin(errs ...error) error {
-	for _, err := range errs {
+func isSymptom(expr string) bool {
+	for _, s := range slo.Symptoms() {
+		if !s.Known && (s.Expr("") == expr || s.Suspects() == expr) {
+			return true
+		}
+	}
+	return false
+}
+
+// byRule times the rules' queries one by one: what each costs at its pace.
+func (m *measured) byRule(ctx context.Context, db *tsdb.DB, at time.Time) error {
+	ask := func(expr string) (time.Duration, error) {
+		began := processor()
+		_, err := db.Query(ctx, expr, at)
+		return processor() - began, err
+	}
+	for _, r := range slo.Rules(time.Duration(sloWindow), step) {
+		took, err := ask(r.First())
 		if err != nil {
 			return err
 		}
+		m.share += took.Seconds() / r.Interval.Seconds()
+	}
+	for _, s := range slo.Symptoms() {
+		if s.Known {
+			continue // nothing is asked
+		}
+		took, err := ask(cmp.Or(s.Suspects(), s.Expr(""))) // nobody is suspect here
+		if err != nil {
+			return fmt.Errorf("symptom %s: %w", s.Kind, err)
+		}
+		m.symptoms = append(m.symptoms, symptom{s.Kind, took})
+		m.share += took.Seconds() / symptomEvery.Seconds()
 	}
 	return nil
 }
@@ -129,65 +188,4 @@ func processor() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// fill writes the history of n functions with an objective of each sort, the first of
-// which fail one call in two.
-func fill(ctx context.Context, db *tsdb.DB, n, burning int) ([]*function.Function, time.Time, error) {
-	type counted struct {
-		all, bad *metric.Series
-		rolled   [2]*metric.Series
-		fails    bool
-	}
-	functions := make([]*function.Function, n)
-	var counters []counted
-	manifest := function.DefaultManifest()
-	for i := range n {
-		name := function.Name(fmt.Sprintf("team%d/app/f%d", i%100, i))
-		functions[i] = &function.Function{Name: name, Spec: manifest, SpecOf: 1, Latest: 1}
-		for _, o := range manifest.SLO.Objectives() {
-			pairs := []string{metric.Team, name.Team(), metric.Project, name.Project(), metric.Function, name.Base(), metric.SLO, o.Name, metric.Version, strconv.Itoa(1)}
-			counters = append(counters, counted{
-				&metric.Series{Labels: metric.NewLabels(metric.Events, pairs...)},
-				&metric.Series{Labels: metric.NewLabels(metric.BadEvents, pairs...)},
-				[2]*metric.Series{
-					{Labels: metric.NewLabels(metric.RolledEvents, pairs[:8]...)}, {Labels: metric.NewLabels(metric.RolledBadEvents, pairs[:8]...)},
-				},
-				i < burning,
-			})
-		}
-	}
-	end := time.Now().Truncate(step)
-	batch := make([]metric.Sample, 0, 2*len(counters))
-	for k := range int(filled/step) + 1 {
-		at := end.Add(time.Duration(k)*step - filled).UnixMilli()
-		batch = batch[:0]
-		for i, c := range counters {
-			all := float64(k * (10 + i%90))
-			bad := float64(k / 100)
-			if c.fails {
-				bad = all / 2
-			}
-			batch = append(batch, metric.Sample{Series: c.all, T: at, V: all}, metric.Sample{Series: c.bad, T: at, V: bad})
-		}
-		if err := db.Append(ctx, batch); err != nil {
-			return nil, end, fmt.Errorf("fill: %w", err)
-		}
-	}
-	// Totals as of now and as of when the long windows begin.
-	for i, ago := range []time.Duration{72*time.Hour + time.Minute, 24*time.Hour + time.Minute, time.Minute} {
-		rolled := batch[:0]
-		for _, c := range counters {
-			bad := float64(i)
-			if c.fails {
-				bad = float64(i) * 50_000
-			}
-			rolled = append(rolled, metric.Sample{Series: c.rolled[0], T: end.Add(-ago).UnixMilli(), V: float64(i) * 100_000},
-				metric.Sample{Series: c.rolled[1], T: end.Add(-ago).UnixMilli(), V: bad})
-		}
-		if err := db.AppendRollups(ctx, rolled); err != nil {
-			return nil, end, fmt.Errorf("fill rollups: %w", err)
-		}
-	}
-	return functions, end, nil
 }

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"hadron/runtime/function"
@@ -44,27 +44,16 @@ func (c *alertListCommand) Run(ctx context.Context, std stdio) error {
 			kept.Items = append(kept.Items, a)
 		}
 	}
-	if c.JSON {
-		return printJSON(std, kept)
-	}
-	if len(kept.Items) == 0 {
-		_, err = fmt.Fprintln(std.Out, "no alert is active")
-		return err
-	}
-	tw := tabwriter.NewWriter(std.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "FUNCTION\tOBJECTIVE\tCLASS\tWINDOW\tSTATE\tSINCE\tWHY")
-	for _, a := range kept.Items {
-		why := plain(a.Reason)
+	return tabled(std, c.JSON, kept, "no alert is active", []string{"FUNCTION", "OBJECTIVE", "CLASS", "WINDOW", "STATE", "SINCE", "WHY"}, func(a wire.Alert) []string {
+		why, since := plain(a.Reason), ""
 		if a.Silenced != "" {
 			why += " (" + plain(a.Silenced) + ")"
 		}
-		since := ""
 		if a.Since != nil {
 			since = a.Since.Local().Format(time.DateTime)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.Function, a.SLO, a.Class, a.Window, a.State, since, why)
-	}
-	return tw.Flush()
+		return []string{a.Function, a.SLO, a.Class, a.Window, string(a.State), since, why}
+	})
 }
 
 type incidentsCommand struct {
@@ -87,28 +76,21 @@ func (c *incidentsCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(std, list)
+	none := "no incident is open"
+	if c.Ended {
+		none = "no incident ended in the last 90 days"
 	}
-	if len(list.Items) == 0 {
-		none := "no incident is open"
-		if c.Ended {
-			none = "no incident ended in the last 90 days"
-		}
-		_, err = fmt.Fprintln(std.Out, none)
-		return err
-	}
-	tw := tabwriter.NewWriter(std.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "FUNCTION\tOBJECTIVE\tCLASS\tOPENED\tENDED\tWHO HAS IT\tTOLD\tWHY")
-	for _, in := range list.Items {
+	header := []string{"FUNCTION", "OBJECTIVE", "CLASS", "OPENED", "ENDED", "WHO HAS IT", "TOLD", "WHY"}
+	return tabled(std, c.JSON, list, none, header, func(in wire.Incident) []string {
 		ended := "open"
 		if in.ClosedAt != nil {
 			ended = in.ClosedAt.Local().Format(time.DateTime)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", in.Function, in.SLO, in.Class, in.OpenedAt.Local().Format(time.DateTime), ended,
-			plain(firstOf(in.AcknowledgedBy, "–")), strings.Join(in.Told, ", "), plain(firstOf(in.Silenced, in.Why)))
-	}
-	return tw.Flush()
+		return []string{
+			in.Function, in.SLO, in.Class, in.OpenedAt.Local().Format(time.DateTime), ended,
+			plain(firstOf(in.AcknowledgedBy, "–")), strings.Join(in.Told, ", "), plain(firstOf(in.Silenced, in.Why)),
+		}
+	})
 }
 
 type ackCommand struct {
@@ -148,19 +130,18 @@ func (c *ackCommand) Run(ctx context.Context, std stdio) error {
 		}
 		done.Items = append(done.Items, in)
 	}
-	if c.JSON {
-		return printJSON(std, done)
-	}
-	if len(done.Items) == 0 {
-		_, err = fmt.Fprintf(std.Out, "no incident of %s is open\n", name)
-		return err
-	}
-	for _, in := range done.Items {
-		if _, err = fmt.Fprintf(std.Out, "✓ %s of %s: %s has it\n", in.SLO, in.Function, plain(in.AcknowledgedBy)); err != nil {
+	return answered(std, c.JSON, done, func(std stdio, done wire.List[wire.Incident]) error {
+		if len(done.Items) == 0 {
+			_, err := fmt.Fprintf(std.Out, "no incident of %s is open\n", name)
 			return err
 		}
-	}
-	return nil
+		for _, in := range done.Items {
+			if _, err := fmt.Fprintf(std.Out, "✓ %s of %s: %s has it\n", in.SLO, in.Function, plain(in.AcknowledgedBy)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 type silenceCommand struct {
@@ -217,10 +198,7 @@ func (c *silenceCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(std, s)
-	}
-	return printSilence(std, s)
+	return answered(std, c.JSON, s, printSilence)
 }
 
 func printSilence(std stdio, s wire.Silence) error {
@@ -254,24 +232,17 @@ func (c *silencesCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(std, list)
-	}
-	if len(list.Items) == 0 {
-		_, err = fmt.Fprintln(std.Out, "nothing is silenced")
-		return err
-	}
-	tw := tabwriter.NewWriter(std.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "ID\tOF\tKIND\tSTATE\tFROM\tUNTIL\tOWNER\tREASON")
-	for _, s := range list.Items {
+	header := []string{"ID", "OF", "KIND", "STATE", "FROM", "UNTIL", "OWNER", "REASON"}
+	return tabled(std, c.JSON, list, "nothing is silenced", header, func(s wire.Silence) []string {
 		until := s.Ends
 		if s.EndedAt != nil {
 			until = *s.EndedAt
 		}
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, silenced(s), s.Kind, s.State, s.Starts.Local().Format(time.DateTime),
-			until.Local().Format(time.DateTime), plain(s.Owner), plain(s.Reason))
-	}
-	return tw.Flush()
+		return []string{
+			strconv.FormatInt(s.ID, 10), silenced(s), s.Kind, s.State, s.Starts.Local().Format(time.DateTime),
+			until.Local().Format(time.DateTime), plain(s.Owner), plain(s.Reason),
+		}
+	})
 }
 
 type unsilenceCommand struct {
@@ -288,9 +259,8 @@ func (c *unsilenceCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(std, s)
-	}
-	_, err = fmt.Fprintf(std.Out, "✓ silence %d of %s is over\n", s.ID, silenced(s))
-	return err
+	return answered(std, c.JSON, s, func(std stdio, s wire.Silence) error {
+		_, err := fmt.Fprintf(std.Out, "✓ silence %d of %s is over\n", s.ID, silenced(s))
+		return err
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"hadron/ui/client"
@@ -47,11 +46,7 @@ func (c *alertTestCommand) Run(ctx context.Context, std stdio) error {
 			return err
 		}
 	}
-	if c.JSON {
-		err = printJSON(std, test)
-	} else {
-		err = printAlertTest(std, test)
-	}
+	err = answered(std, c.JSON, test, printAlertTest)
 	if err == nil && test.State == "failed" {
 		err = fmt.Errorf("%w: %s", errAlertTest, plain(test.Why))
 	}
@@ -80,7 +75,7 @@ func (c *alertTestCommand) wait(ctx context.Context, api *client.Client, test wi
 
 // printAlertTest writes a row for each hop, with the time since the one before.
 func printAlertTest(std stdio, t wire.AlertTest) error {
-	tw := tabwriter.NewWriter(std.Out, 0, 0, 3, ' ', 0)
+	tw := columns(std)
 	row := func(hop string, from, to *time.Time, what string) {
 		took := "–"
 		if from != nil && to != nil {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"hadron/alerting"
@@ -62,10 +61,7 @@ func (c *backtestCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(std, out)
-	}
-	return printBacktest(std.Out, out)
+	return answered(std, c.JSON, out, printBacktest)
 }
 
 // name is the function; empty where the file is to say it.
@@ -157,12 +153,13 @@ func readMetrics(std stdio, path string) ([]byte, error) {
 	return text, nil
 }
 
-func printBacktest(w io.Writer, b wire.Backtest) error {
+func printBacktest(std stdio, b wire.Backtest) error {
+	w := std.Out
 	const stamp = "2006-01-02 15:04:05"
 	fmt.Fprintf(w, "%s, %s to %s UTC, evaluated every %s\n", plain(b.Function),
 		b.From.UTC().Format(stamp), b.To.UTC().Format(stamp), time.Duration(b.Interval*float64(time.Second)))
 	fmt.Fprintf(w, "Would have paged %s, and opened %s.\n", counted(b.Pages, "time", "times"), counted(b.Tickets, "ticket", "tickets"))
-	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	tw := columns(std)
 	fmt.Fprintln(tw, "OBJECTIVE\tPROMISED\tEVENTS\tBAD\tBURN\tBUDGET USED")
 	for _, o := range b.Objectives {
 		promised := fmt.Sprintf("%.6g %%", o.Ratio*100)

@@ -29,7 +29,7 @@ func TestPagesEndUnderTheKeysThatBeganThem(t *testing.T) {
 	am := targettest.NewAlertmanager(t)
 	o := newOperated(t)
 	targets := filepath.Join(t.TempDir(), "targets.yaml")
-	if err := os.WriteFile(targets, []byte("targets: [{name: am, type: alertmanager, url: "+am.URL+"}]"), 0o600); err != nil {
+	if err := os.WriteFile(targets, []byte("targets: [{name: am, type: alertmanager, url: "+am.URL+", watchdog: 10s}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address := freeAddress(t)
@@ -101,6 +101,14 @@ func TestPagesEndUnderTheKeysThatBeganThem(t *testing.T) {
 			t.Errorf("%s was told of under %q", name, atPager(keys[name]).RoutingKey)
 		}
 	}
+
+	// The dead man's switch goes the same way, and the System page knows that it is heard.
+	eventually(t, "the watchdog is heard", 30*time.Second, func() (bool, string) {
+		var s wire.System
+		o.want(http.StatusOK, http.MethodGet, "/api/v1/system", nil, &s)
+		fires := slices.ContainsFunc(am.Heard(), func(a targettest.Told) bool { return a.Labels["alertname"] == "Watchdog" && a.Status == "firing" })
+		return fires && len(s.Watchdogs) == 1 && s.Watchdogs[0].HeardAt != nil && s.Watchdogs[0].State == wire.PartOK, fmt.Sprintf("%+v", s.Watchdogs)
+	})
 
 	// Acknowledge, at PagerDuty.
 	if status, err := o.pager.Act(t.Context(), keys[payName], "incident.acknowledged", "Bea", ""); err != nil || status != http.StatusAccepted {

@@ -14,7 +14,7 @@ type System struct {
 	Facts       []Fact       `json:"facts"` // of the process itself
 	Reconcilers []Reconciler `json:"reconcilers"`
 	Watchdogs   []Watchdog   `json:"watchdogs"` // by target; none: nobody hears when this installation stops
-	Settings    []Setting    `json:"settings"` // what bounds functions and this node
+	Settings    []Setting    `json:"settings"`  // what bounds functions and this node
 }
 
 // Part is one part of the installation: the registry, the metric store, Grafana.

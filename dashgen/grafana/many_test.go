@@ -103,7 +103,7 @@ func TestFirstRunIsAsFastAsItMayBe(t *testing.T) {
 					t.Errorf("%d calls in %.1f s are %.3f of what is allowed", all-refused, took, share)
 				}
 				// Two volleys find out what a server does not tell.
-				if refused > 2*64+all/20 || all-refused > boards(want)*9/8 {
+				if refused > 2*64+all/20 || all-refused > boards(want)+folders(want)+70+boards(want)/50 {
 					t.Errorf("%d calls for %d dashboards, %d refused", all, boards(want), refused)
 				}
 				if float64(len(seen)) < took/2 {

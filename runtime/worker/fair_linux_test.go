@@ -4,11 +4,13 @@ import (
 	"context"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"hadron/runtime/function"
 	"hadron/runtime/invocation"
 )
 
@@ -41,18 +43,21 @@ func TestWhoIsCalmIsPrompt(t *testing.T) {
 	}
 	const short = 300 * time.Microsecond
 	f := newFixture(t, func(c *Config) { c.fair.slice = short })
-	stop := busyTeams(f, "a")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel(invocation.ErrClientClosed)
+	spins := func(team string) {
+		id := f.add(function.Name(team+"/p/spin"), 1, handler(spin))
+		all.Go(func() { f.Invoke(ctx, get(id, "/"), newSink()) })
+	}
+	spins("busy")
+	calm := f.add("calm/p/f", 1, handler(`return new Response("1")`))
+	f.ok(get(calm, "/"))
 	eventually(t, "who is calm is prompt", func() bool { w := f.team("calm"); return w != nil && onlySlice(t, w, short) })
-	if w := f.team("a"); w == nil || !onlySlice(t, w, usual) {
+	if w := f.team("busy"); w == nil || !onlySlice(t, w, usual) {
 		t.Error("who computes is prompt")
 	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	defer cancel(nil)
-	ended := make(chan invocation.Outcome, 1)
-	id := f.add("calm/p/spin", 1, handler(spin))
-	go func() { ended <- f.Invoke(ctx, get(id, "/"), newSink()) }()
+	spins("calm")
 	eventually(t, "who begins to compute no longer is", func() bool { w := f.team("calm"); return w != nil && onlySlice(t, w, usual) })
-	cancel(invocation.ErrClientClosed)
-	<-ended
-	stop()
 }

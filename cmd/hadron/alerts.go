@@ -52,7 +52,7 @@ func (c *alertListCommand) Run(ctx context.Context, std stdio) error {
 		if a.Since != nil {
 			since = a.Since.Local().Format(time.DateTime)
 		}
-		return []string{a.Function, a.SLO, a.Class, a.Window, string(a.State), since, why}
+		return []string{a.Function, a.SLO, a.Class, a.Window, a.State, since, why}
 	})
 }
 

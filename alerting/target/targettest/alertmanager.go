@@ -46,7 +46,7 @@ func NewAlertmanager(tb testing.TB) *Alertmanager {
 	tb.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
-		if os.Getenv("HADRON_TEST_REQUIRE") != "" {
+		if os.Getenv("HADRON_TEST_REQUIRE") != "" { //nolint:forbidigo // for tests, not the program
 			tb.Fatal(program + " is not installed, and HADRON_TEST_REQUIRE asks for it")
 		}
 		tb.Skip(program + " is not installed: apt-get install " + program)
@@ -54,7 +54,7 @@ func NewAlertmanager(tb testing.TB) *Alertmanager {
 	a := &Alertmanager{}
 	receiver := httptest.NewServer(http.HandlerFunc(a.hear))
 	tb.Cleanup(receiver.Close)
-	at, err := freeAddress()
+	at, err := freeAddress(tb.Context())
 	if err == nil {
 		err = a.run(tb, path, at, receiver.URL)
 	}
@@ -89,8 +89,8 @@ func (a *Alertmanager) Forget() {
 	a.heard = nil
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a port: %w", err)
 	}
@@ -115,7 +115,7 @@ receivers:
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	cmd := exec.CommandContext(ctx, path, "--config.file="+config, "--storage.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+at, "--cluster.listen-address=", "--log.level=error")
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = tb.Output()
 	if err := cmd.Start(); err != nil {
 		cancel()
 		return fmt.Errorf("start Alertmanager: %w", err)

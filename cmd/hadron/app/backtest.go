@@ -77,7 +77,7 @@ func (t *trial) run(ctx context.Context) (wire.Backtest, error) {
 	}
 	if first.After(t.from) {
 		t.from = first
-		t.notes = append(t.notes, "The history begins at "+first.Format(time.RFC3339)+".")
+		t.notes = append(t.notes, "The history begins at "+first.UTC().Format("2006-01-02 15:04")+" UTC.")
 	}
 	if t.to.Before(t.from) || t.to.Sub(t.from)/t.interval > maxEvaluations {
 		return wire.Backtest{}, fmt.Errorf("%w: %s at an interval of %s is more than %d evaluations; give a shorter time",

@@ -14,8 +14,20 @@ import (
 type catching struct {
 	filled  bool // health has its minute
 	learned bool
-	at      int64 // Unix milliseconds: until here it is in the store
+	from    int64 // Unix milliseconds: the last rollup of earlier processes
+	at      int64 // until here it is in the store
 	counted int64 // until here it is in the totals
+}
+
+// step is how long after the time that is in the store the next totals are written: soon
+// where a process that crashed may have counted what it did not roll up, so that a window
+// which begins there begins with it.
+func (s *catching) step() int64 {
+	every := metric.RollupEvery.Milliseconds()
+	if s.at < s.from+2*every {
+		return every
+	}
+	return metric.RollupRest.Milliseconds()
 }
 
 // catchUp learns the totals of earlier processes, and has the store of rollups go on
@@ -57,10 +69,11 @@ func (c *Collector) tryCatchUp(ctx context.Context, state *catching) error {
 		if err != nil {
 			return err
 		}
-		state.learned, state.at = true, max(from, began-furthest.Milliseconds())
+		state.from = max(from, began-furthest.Milliseconds())
+		state.learned, state.at = true, state.from
 	}
 	for state.at < began {
-		next := min(state.at+metric.RollupRest.Milliseconds(), began)
+		next := min(state.at+state.step(), began)
 		if state.counted < next {
 			if err := c.recount(ctx, state.at, next); err != nil {
 				return err

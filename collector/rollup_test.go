@@ -176,6 +176,28 @@ func TestBudgetsAreExact(t *testing.T) {
 	})
 }
 
+// What a process counted after its last rollup and before its crash is before a window
+// that begins a little later.
+func TestWindowBeginsSoonAfterACrash(t *testing.T) {
+	n := newNode(t, t.TempDir(), function.Duration(week))
+	defer func() { _ = n.db.Close() }()
+	began := n.now
+	for range 7 {
+		n.call(true)
+		n.call(false)
+		n.now = n.now.Add(interval)
+		n.pass()
+	}
+	n.now = n.now.Add(2 * time.Hour)
+	n.crash()
+	n.call(false)
+	n.pass()
+	n.now = began.Add(week + 22*time.Minute)
+	n.call(false)
+	n.pass()
+	n.check(week, late)
+}
+
 // A short window is counted from the raw samples.
 func TestBudgetOfAnHour(t *testing.T) {
 	n := newNode(t, t.TempDir(), function.Duration(time.Hour))

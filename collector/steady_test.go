@@ -11,21 +11,21 @@ import (
 	"hadron/runtime/invocation"
 )
 
-// TestSteadyErrorsDoNotFlap lets a share of the calls fail that stays the same for twenty hours,
+// TestSteadyErrorsDoNotFlap lets a share of the calls fail that stays the same for six hours,
 // each a function of its own: the state follows the share and not its chance, so that
 // nobody is told of a recovery that was none.
 func TestSteadyErrorsDoNotFlap(t *testing.T) {
-	const hours = 20
+	const hours = 6
 	for name, tt := range map[string]struct {
 		perSecond, share float64
 		recoveries       int // at most, of all hours
 		changes          int
 	}{
-		"an eighth of few":    {3.5, 0.125, 2, 20},
-		"an eighth of many":   {50, 0.125, 0, 5},
-		"a quarter of rare":   {1, 0.25, 10, 60},
-		"a thirtieth of few":  {3.5, 0.033, 110, 500},
-		"a thirtieth of many": {50, 0.033, 0, 5},
+		"an eighth of few":    {3.5, 0.125, 1, 8},
+		"an eighth of many":   {50, 0.125, 0, 3},
+		"a quarter of rare":   {1, 0.25, 4, 24},
+		"a thirtieth of few":  {3.5, 0.033, 40, 170},
+		"a thirtieth of many": {50, 0.033, 0, 3},
 		"what is allowed":     {50, 0.0005, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

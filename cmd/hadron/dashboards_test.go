@@ -55,7 +55,6 @@ var mayBeEmpty = []string{"Wait for a host (p95)", "Firing alerts", "New version
 // TestExampleDashboardsDrawTheirTraffic: for each example under real traffic, every
 // query of every panel runs on the embedded engine and shows what was sent.
 func TestExampleDashboardsDrawTheirTraffic(t *testing.T) {
-	t.Parallel()
 	p := startServer(t, t.TempDir(), "--dev")
 	files, err := filepath.Glob("../../examples/*/hadron.yaml")
 	if err != nil || len(files) == 0 {

@@ -29,7 +29,7 @@ import (
 //
 // Stories mostly wait, each for a server of its own, so more of them run at once than
 // there are processors; -parallel says another number. What measures latency or memory,
-// or sets the environment, is not parallel, and go test runs it before all that is.
+// loads modules that take seconds, or sets the environment, is not parallel, and go test runs it before all that is.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(storiesAtOnce)); err != nil {
 		panic(err)
@@ -40,8 +40,8 @@ func TestMain(m *testing.M) {
 // How many stories run at once, and how many of them with a browser, which needs more
 // of the processors than a server does. More make each slower than its deadlines allow.
 const (
-	storiesAtOnce  = 6
-	browsersAtOnce = 2
+	storiesAtOnce  = 3
+	browsersAtOnce = 1
 )
 
 // patient is the manifest of a function whose first call may find every processor taken.

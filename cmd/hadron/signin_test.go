@@ -338,7 +338,7 @@ func TestLogin(t *testing.T) {
 	if code, out := hadron("", "token", "revoke", "growth/ci"); code != exitOK {
 		t.Errorf("%d %s", code, out)
 	}
-	if code, out := hadron("", "audit", "--team", "growth"); code != exitOK || !strings.Contains(out, "token_revoked") || !strings.Contains(out, "127.0.0.1") {
+	if code, out := hadron("", "audit", "--team", "growth"); code != exitOK || !strings.Contains(out, "revoked the token") || !strings.Contains(out, "127.0.0.1") {
 		t.Errorf("%d %s", code, out)
 	}
 	if code, out := hadron("", "functions", "--token", "hdn_another-000000000000000000"); code != exitRefused {

@@ -48,7 +48,7 @@ func target(t testing.TB, s *grafanatest.Server, change ...func(*grafana.Config)
 	cfg := grafana.Config{
 		URL: s.URL, Token: s.Token, DatasourceURL: "http://hadron.example:8080/prometheus", DatasourceToken: dataToken,
 		Installation: "home", ExternalURL: "http://hadron.example:8080",
-		Rate: 100_000, Backoff: time.Microsecond, Timeout: 5 * time.Second, Transport: transport,
+		Rate: 100_000, Backoff: time.Microsecond, Timeout: time.Minute, Transport: transport,
 		Slice: time.Hour, // a slow machine cuts no pass short
 	}
 	for _, c := range change {

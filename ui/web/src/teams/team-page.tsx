@@ -33,6 +33,7 @@ export default function TeamPage({ name, session }: { name: string; session: Ses
     )
   }
   const t = team.data
+  const settled = t !== null || team.error !== null
   return (
     <div className={table.page}>
       <p className={styles.up}>
@@ -62,7 +63,8 @@ export default function TeamPage({ name, session }: { name: string; session: Ses
           onDone={team.reload}
         />
       )}
-      {!project && (
+      {/* What lies below waits, so that it does not move under a finger. */}
+      {settled && !project && (
         <>
           <h2 className={styles.heading}>Projects</h2>
           <Reading what="the projects" of={projects} now={now} />
@@ -75,10 +77,14 @@ export default function TeamPage({ name, session }: { name: string; session: Ses
           {projects.data?.next && <p className={table.quiet}>There are more: hadron projects list {name} shows them all.</p>}
         </>
       )}
-      <h2 className={styles.heading}>Secrets of the {word}</h2>
-      <Reading what="the secrets" of={secrets} now={now} />
-      {secrets.data && <SecretTable secrets={secrets.data.items} scope={name} now={now} />}
-      {secrets.data?.next && <p className={table.quiet}>There are more: hadron secrets list {name} shows them all.</p>}
+      {settled && (
+        <>
+          <h2 className={styles.heading}>Secrets of the {word}</h2>
+          <Reading what="the secrets" of={secrets} now={now} />
+          {secrets.data && <SecretTable secrets={secrets.data.items} scope={name} now={now} />}
+          {secrets.data?.next && <p className={table.quiet}>There are more: hadron secrets list {name} shows them all.</p>}
+        </>
+      )}
     </div>
   )
 }

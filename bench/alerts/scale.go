@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -106,6 +107,7 @@ func measure(ctx context.Context, n, burning int) (measured, error) {
 	if err != nil {
 		return m, err
 	}
+	runtime.GC() // what filling left behind is not the evaluation's
 	began := processor()
 	if err := e.Start(ctx); err != nil {
 		return m, err

@@ -62,7 +62,7 @@ func TestChartsShowAnyTime(t *testing.T) {
 		_, _ = fmt.Sscanf(span, "%d-%d", &from, &to)
 		return to - from
 	}
-	b.do("open", chromedp.EmulateViewport(1440, 1400), b.goTo("/f/"+name), see(firstChart+" canvas"),
+	b.do("open", chromedp.EmulateViewport(1440, 1400), b.goTo("/f/"+name), becomes(`document.querySelector('`+firstChart+` canvas') !== null`),
 		becomes(`document.querySelector('`+firstChart+`').ariaValueText.includes("/s")`))
 
 	// One cursor for all charts, and the time in UTC beside the viewer's.
@@ -213,7 +213,7 @@ func TestDashboardsMarkDeployments(t *testing.T) {
 	}
 	callers(t, func() string { return "/fn/" + name }, func() *process { return p })
 	b := openTab(t, p)
-	b.do("open", chromedp.EmulateViewport(1440, 900), b.goTo("/dashboards/pay?range=15m"), see(firstChart+" canvas"))
+	b.do("open", chromedp.EmulateViewport(1440, 900), b.goTo("/dashboards/pay?range=15m"), becomes(`document.querySelector('`+firstChart+` canvas') !== null`))
 	// From the newest moment back, until the deployment is told.
 	b.do("find it by keyboard", becomes(`(() => {
 		const chart = document.querySelector('`+firstChart+`');

@@ -72,7 +72,7 @@ func gone(css string) chromedp.Action[chromedp.Void] {
 
 // becomes waits for a script to be true of the page.
 func becomes(script string) chromedp.Action[chromedp.Void] {
-	return chromedp.Poll[chromedp.Void](script)
+	return chromedp.Poll[chromedp.Void](script, chromedp.WithPollingTimeout(0)) // as long as do lets it
 }
 
 func seeText(text string) chromedp.Action[chromedp.Void] {

@@ -104,10 +104,6 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 	}); err != nil {
 		return err
 	}
-	if err := o.alerts.Start(ctx); err != nil {
-		return err
-	}
-	a.onStop("alerting", o.alerts.Stop)
 	o.incidents = incidents{alerts: o.alerts, store: a.parts.db.Alerting(), installation: installation, wake: wake, links: a.incidentLinks}
 	if o.pager != nil {
 		if err := a.startWebhooks(ctx, wake); err != nil {
@@ -124,6 +120,11 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 			return err
 		}
 	}
+	// The last: what it tells of an incident is asked of all the others.
+	if err := o.alerts.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop("alerting", o.alerts.Stop)
 	return nil
 }
 

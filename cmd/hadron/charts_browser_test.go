@@ -217,7 +217,7 @@ func TestDashboardsMarkDeployments(t *testing.T) {
 	// From the newest moment back, until the deployment is told.
 	b.do("find it by keyboard", becomes(`(() => {
 		const chart = document.querySelector('`+firstChart+`');
-		if (chart.ariaValueText.includes("Deployments: core/charge@2 live")) return true;
+		if (chart.ariaValueText.includes("core/charge@2 live")) return true;
 		const end = chart.ariaValueText.startsWith("now") || chart.ariaValueNow === chart.ariaValueMin;
 		chart.dispatchEvent(new KeyboardEvent("keydown", {key: end ? "End" : "ArrowLeft", bubbles: true, cancelable: true}));
 		return false;

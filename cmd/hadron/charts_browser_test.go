@@ -201,3 +201,26 @@ func TestLogsAndTracesOfAChosenTime(t *testing.T) {
 	b.do("be live again", chromedp.Click(chromedp.Search(`//section[@aria-labelledby="logs-title"]//button[contains(., "Live")]`)), see(`[role="log"]`), gone("[data-span]"),
 		becomes(count("[data-trace]")+` > 3`))
 }
+
+// The dashboards of many functions are drawn with the marks that Grafana draws: what
+// was deployed when, which a reader of the screen hears too.
+func TestDashboardsMarkDeployments(t *testing.T) {
+	t.Parallel()
+	p := startServer(t, t.TempDir(), "--dev")
+	const name = "pay/core/charge"
+	for _, label := range []string{"one", "two"} {
+		p.want(http.StatusCreated, http.MethodPost, "/api/v1/functions/"+name+"/versions?alias=live", wire.Register{Source: strings.Replace(busy, "LABEL", label, 1)}, nil)
+	}
+	callers(t, func() string { return "/fn/" + name }, func() *process { return p })
+	b := openTab(t, p)
+	b.do("open", chromedp.EmulateViewport(1440, 900), b.goTo("/dashboards/pay?range=15m"), becomes(`document.querySelector('`+firstChart+` canvas') !== null`))
+	// From the newest moment back, until the deployment is told.
+	b.do("find it by keyboard", becomes(`(() => {
+		const chart = document.querySelector('`+firstChart+`');
+		if (chart.ariaValueText.includes("core/charge@2 live")) return true;
+		const end = chart.ariaValueText.startsWith("now") || chart.ariaValueNow === chart.ariaValueMin;
+		chart.dispatchEvent(new KeyboardEvent("keydown", {key: end ? "End" : "ArrowLeft", bubbles: true, cancelable: true}));
+		return false;
+	})()`))
+	shots(t, b.ctx, "dashboard-team")
+}

@@ -36,9 +36,11 @@ describe('annotations', () => {
     const lines = [line('charge', [null, 1, 1, null, null], '7'), line('refund', [null, 1, null, null, null], '3')]
     const marks = annotated([{ annotation: deployments, times, lines }])
     expect(marks).toEqual([
-      { time: 10, label: '2 deployments', detail: 'Deployments: core/charge@7 live and 1 more', kind: 'deployment' },
+      { time: 10, label: '2 deployments', detail: 'Deployments: core/charge@7 live, core/refund@3 live', kind: 'deployment' },
     ])
     expect(annotated([{ annotation: deployments, times, lines: lines.slice(1) }])[0]?.label).toBe('refund@3 live')
+    const many = Array.from({ length: 6 }, (_, i) => line('charge', [null, 1, null, null, null], `${i}`))
+    expect(annotated([{ annotation: deployments, times, lines: many }])[0]?.detail).toMatch(/charge@3 live and 2 more$/)
   })
 
   test('of very many the newest are kept', () => {

@@ -4,6 +4,7 @@ import type { Mark } from './marks'
 import { legendOf } from './model'
 
 const MOST_RUNS = 200 // marks of one annotation
+const MOST_NAMES = 4 // that a mark tells
 
 /** The answer to an annotation's query, on a grid of times. */
 export interface Annotated {
@@ -42,13 +43,13 @@ export function annotated(answers: readonly Annotated[]): Mark[] {
 }
 
 function markOf(a: DashboardAnnotation, { from, until, names }: Run, bad: boolean): Mark {
-  const [first = '', ...others] = names
-  const more = others.length > 0 ? ` and ${others.length} more` : ''
+  const first = names[0] ?? ''
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''
   return {
     time: from,
     ...(bad && { until }),
-    label: others.length > 0 ? `${names.length} ${a.name.toLowerCase()}` : first.slice(first.lastIndexOf('/') + 1),
-    detail: `${a.name}: ${first}${more}`,
+    label: names.length > 1 ? `${names.length} ${a.name.toLowerCase()}` : first.slice(first.lastIndexOf('/') + 1),
+    detail: `${a.name}: ${names.slice(0, MOST_NAMES).join(', ')}${more}`,
     kind: bad ? 'alert' : 'deployment',
   }
 }

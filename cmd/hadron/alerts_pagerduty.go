@@ -27,10 +27,7 @@ func (c *pagerStatusCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(std, s)
-	}
-	return printPagerServices(std, s)
+	return answered(std, c.JSON, s, printPagerServices)
 }
 
 func printPagerServices(std stdio, s wire.PagerServices) error {
@@ -92,25 +89,12 @@ func (c *pagerApplyCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	shown := ""
-	for now.Running || !later(now.LastPass, before.LastPass) {
-		if line := servicesOf(now); std.Terminal && line != shown {
-			fmt.Fprintf(std.Out, "%d services: %s; %d calls in the last minute of %d allowed\n", now.Total, line, now.CallsPerMinute, now.LimitPerMinute)
-			shown = line
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the pass is not over after %s; see hadron alerts pagerduty", c.Timeout)
-		case <-time.After(applyPoll):
-		}
-		if now, err = api.PagerServices(ctx); err != nil {
-			return err
-		}
+	now, err = followed(ctx, c.Timeout, "hadron alerts pagerduty", now, api.PagerServices, func(s wire.PagerServices) (string, bool) {
+		return fmt.Sprintf("%d services: %s; %d calls in the last minute of %d allowed", s.Total, servicesOf(s), s.CallsPerMinute, s.LimitPerMinute),
+			!s.Running && later(s.LastPass, before.LastPass)
+	}, shower(std, c.JSON))
+	if err != nil {
+		return err
 	}
-	if c.JSON {
-		return printJSON(std, now)
-	}
-	return printPagerServices(std, now)
+	return answered(std, c.JSON, now, printPagerServices)
 }

@@ -35,10 +35,7 @@ func (c *dashboardsStatusCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(std, d)
-	}
-	return printDashboards(std, d)
+	return answered(std, c.JSON, d, printDashboards)
 }
 
 func printDashboards(std stdio, d wire.Dashboards) error {
@@ -145,9 +142,6 @@ type dashboardsApplyCommand struct {
 	Timeout        time.Duration `default:"10m" help:"How long to follow it."`
 }
 
-// applyPoll is between two looks at a pass.
-const applyPoll = 250 * time.Millisecond
-
 func (c *dashboardsApplyCommand) Run(ctx context.Context, std stdio) error {
 	if c.ConfirmDeletes < 0 {
 		return &usageError{"--confirm-deletes is a number of dashboards"}
@@ -164,30 +158,14 @@ func (c *dashboardsApplyCommand) Run(ctx context.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	shown := ""
-	for now.Running || !later(now.LastPass, before.LastPass) {
-		if line := countsOf(now); std.Terminal && line != shown {
-			fmt.Fprintf(std.Out, "%d dashboards: %s\n", now.Total, line)
-			shown = line
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the pass is not over after %s; see hadron dashboards", c.Timeout)
-		case <-time.After(applyPoll):
-		}
-		if now, err = api.Dashboards(ctx); err != nil {
-			return err
-		}
+	now, err = followed(ctx, c.Timeout, "hadron dashboards", now, api.Dashboards, func(d wire.Dashboards) (string, bool) {
+		return fmt.Sprintf("%d dashboards: %s", d.Total, countsOf(d)), !d.Running && later(d.LastPass, before.LastPass)
+	}, shower(std, c.JSON))
+	if err != nil {
+		return err
 	}
-	if c.JSON {
-		return printJSON(std, now)
-	}
-	return printDashboards(std, now)
+	return answered(std, c.JSON, now, printDashboards)
 }
-
-func later(a, b *time.Time) bool { return a != nil && (b == nil || a.After(*b)) }
 
 type dashboardsPreviewCommand struct {
 	server   `embed:""`

@@ -25,7 +25,7 @@ func TestSettingsAreEditedWithoutLosingAnothersChange(t *testing.T) {
 	const dialog = "[role=dialog] "
 	contact := dialog + "input[name=contact]"
 
-	b.do("open the project from its team", chromedp.EmulateViewport(1440, 900), b.goTo("/teams/growth"), press(`a[href="/teams/growth/signup"]`), chromedp.WaitVisible(chromedp.Search(`//h1[.="growth/signup"]`)))
+	b.do("open the project from its team", chromedp.EmulateViewport(1440, 900), b.goTo("/teams/growth"), see("[data-frozen]"), press(`a[href="/teams/growth/signup"]`), chromedp.WaitVisible(chromedp.Search(`//h1[.="growth/signup"]`)))
 	b.do("set its quota and owner", pressText("button", "Settings and quotas"), typeIn(dialog+"input[name=functions]", "5"), typeIn(dialog+"input[name=owners]", "ada, bob"),
 		chromedp.WaitVisible(chromedp.Search(`//li[.="Functions: inherited → 5"]`)), gone(dialog+"input[name=memory]"))
 	b.look("settings")

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
-import { ApiError, functionPath, request } from '../api/http'
+import { type ApiError, asApiError, functionPath, request } from '../api/http'
 import { useNow } from '../live/use-live'
 import { Dialog } from '../parts/dialog'
 import { Notice } from '../parts/notice'
@@ -55,7 +55,7 @@ export function Backtest({ name, slo, onClose, onSaved }: BacktestProps) {
     } catch (failure) {
       if (mine.signal.aborted) return
       setShown(null)
-      setError(failure instanceof ApiError ? failure : new ApiError(0, null, 'The answer could not be read.'))
+      setError(asApiError(failure))
     }
     setBusy(false)
   }

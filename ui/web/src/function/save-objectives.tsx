@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
-import { ApiError, functionPath, request } from '../api/http'
+import { functionPath, request } from '../api/http'
 import { useFetch } from '../api/use-fetch'
+import { AskForm } from '../parts/ask'
 import { Failure, Loading } from '../parts/notice'
 import type { Function as Fn, Registered, SetObjectives } from '../wire.gen'
 import styles from './backtest.module.css'
@@ -19,28 +20,18 @@ interface SaveProps {
 export function SaveObjectives({ name, slo, onBack, onClose, onSaved }: SaveProps) {
   const fn = useFetch<Fn>(functionPath(name))
   const [message, setMessage] = useState('')
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<ApiError | null>(null)
   const [done, setDone] = useState<Registered | null>(null)
   const weights = (fn.data?.live?.weights ?? []).filter((w) => w.weight > 0)
   const [live] = weights.length === 1 ? weights : []
 
   const save = async () => {
     if (!live) return
-    setBusy(true)
-    setError(null)
     const body: SetObjectives = {
       version: live.version,
       slo,
       message: message.trim() || `objectives of @${live.version} changed`,
     }
-    try {
-      setDone(await request<Registered>(functionPath(name, 'objectives'), { method: 'POST', body }))
-      onSaved()
-    } catch (failure) {
-      setError(failure instanceof ApiError ? failure : new ApiError(0, null, 'The answer could not be read.'))
-    }
-    setBusy(false)
+    setDone(await request<Registered>(functionPath(name, 'objectives'), { method: 'POST', body }))
   }
 
   if (done) {
@@ -53,7 +44,7 @@ export function SaveObjectives({ name, slo, onBack, onClose, onSaved }: SaveProp
           {done.rollout ? 'Its objectives count once all calls go to it.' : 'Its objectives count from now on.'} Write them into
           hadron.yaml as well.
         </p>
-        <pre>{yamlOf(slo)}</pre>
+        <pre className={styles.yaml}>{yamlOf(slo)}</pre>
         <div className={styles.buttons}>
           <Button onClick={onClose} data-autofocus>
             Close
@@ -63,7 +54,15 @@ export function SaveObjectives({ name, slo, onBack, onClose, onSaved }: SaveProp
     )
   }
   return (
-    <div className={styles.body}>
+    <AskForm
+      confirm="Make the version"
+      name="objectives"
+      cancel="Back"
+      disabled={!live}
+      action={save}
+      onDone={onSaved}
+      onCancel={onBack}
+    >
       {fn.error && !fn.data && <Failure what="The function" error={fn.error} retry={fn.reload} />}
       {!fn.data && !fn.error && <Loading what="what is live" />}
       {fn.data && !live && (
@@ -74,8 +73,8 @@ export function SaveObjectives({ name, slo, onBack, onClose, onSaved }: SaveProp
       )}
       {live && (
         <>
-          <pre>{yamlOf(slo)}</pre>
-          <dl className={styles.facts}>
+          <pre className={styles.yaml}>{yamlOf(slo)}</pre>
+          <dl>
             <dt>what is made</dt>
             <dd>
               A new version with the module of @{live.version}, as it is, and these objectives. It becomes live at once, or by the
@@ -91,25 +90,12 @@ export function SaveObjectives({ name, slo, onBack, onClose, onSaved }: SaveProp
             <dt>undo</dt>
             <dd>Roll back to @{live.version}.</dd>
           </dl>
-          <label className={styles.message}>
+          <label>
             Why
             <input value={message} maxLength={500} onChange={(e) => setMessage(e.currentTarget.value)} data-autofocus />
           </label>
         </>
       )}
-      {error && (
-        <p role="alert" className={styles.error}>
-          {error.message} Nothing was changed.
-        </p>
-      )}
-      <div className={styles.buttons}>
-        <Button variant="default" onClick={onBack}>
-          Back
-        </Button>
-        <Button onClick={save} loading={busy} disabled={!live} data-confirm="objectives">
-          Make the version
-        </Button>
-      </div>
-    </div>
+    </AskForm>
   )
 }

@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
-import { ApiError } from '../api/http'
+import { type ApiError, asApiError } from '../api/http'
 import { type Point, queryAll, queryOne, queryRange } from '../api/prometheus'
 import type { DashboardAnnotation, DashboardModel, DashboardPanel } from '../wire.gen'
 import { annotated } from './annotations'
@@ -40,7 +40,7 @@ function useAgain<T>(key: string | null, everyMs: number, ask: (signal: AbortSig
           setLoaded({ key, data, error: null })
         } catch (error) {
           if (abort.signal.aborted) return
-          const failure = error instanceof ApiError ? error : new ApiError(0, null, 'The answer could not be read.')
+          const failure = asApiError(error)
           setLoaded((last) => ({ key, data: last.key === key ? last.data : null, error: failure }))
         }
       }

@@ -10,6 +10,7 @@ import table from '../parts/table.module.css'
 import { Clock } from '../parts/time'
 import type { Freeze, PutFreeze } from '../wire.gen'
 import { freezeAndSilence } from './freeze-and-silence'
+import styles from './teams.module.css'
 
 interface FreezeProps {
   team: string
@@ -24,7 +25,14 @@ export function TeamFreeze({ team, project, may, now }: FreezeProps) {
   const freeze = useFetch<Freeze>(path, 10_000)
   const [dialog, setDialog] = useState<'freeze' | 'lift' | null>(null)
   const f = freeze.data
-  if (!f) return freeze.error && <Reading what="the freeze" of={freeze} now={now} />
+  if (!f && freeze.error) return <Reading what="the freeze" of={freeze} now={now} />
+  if (!f) {
+    return (
+      <p className={styles.room} aria-hidden>
+        <Button size="compact-xs">…</Button>
+      </p>
+    )
+  }
   return (
     <p data-frozen={f.frozen}>
       {f.frozen && f.until ? (

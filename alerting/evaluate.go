@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -183,60 +184,53 @@ func (r *round) ask(ctx context.Context) {
 	}
 }
 
-// query asks about the window that is read faster, and about the other one of those
-// only that burn in it or have an alert: most functions are well, and what a long
-// window of theirs holds changes nothing.
+// query asks who failed in the window that is read faster, of those how often they were
+// called, and about the other window of those only that burn in the first: most functions
+// are well, and what else there is of them changes nothing. Objectives with an alert are
+// asked about in any case.
 func (r *round) query(ctx context.Context, k ruleKey, rule slo.Rule) (map[Objective]sample, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.e.cfg.QueryTimeout, errSlow)
 	defer cancel()
-	points, err := r.e.cfg.Query(ctx, rule.First(), r.now)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[Objective]sample, len(points)/2)
-	if err := read(points, found); err != nil {
-		return nil, err
-	}
-	of := map[Objective]bool{} // whose other window is of interest
-	for o, s := range found {
-		objective, ok := r.guarded(rule, o)
-		if !ok {
-			delete(found, o)
-			continue
-		}
-		s.objective = objective
-		found[o] = s
-		if s.either(rule.Window.Factor) {
-			of[o] = true
-		}
-	}
+	found, alerted := map[Objective]sample{}, map[Objective]bool{}
 	for key := range r.e.alerts {
 		if _, ok := r.guarded(rule, key.Objective); ok && key.rule() == k {
-			of[key.Objective] = true
+			alerted[key.Objective] = true
 		}
 	}
-	if len(of) == 0 {
-		return map[Objective]sample{}, nil
-	}
-	matchers := ""
-	if !r.e.replaying {
-		matchers = narrow(of)
-	}
-	if points, err = r.e.cfg.Query(ctx, rule.Second(matchers), r.now); err != nil {
-		return nil, err
-	}
-	if err := read(points, found); err != nil {
-		return nil, err
-	}
-	for o, s := range found {
-		if !of[o] {
-			delete(found, o)
-			continue
+	of := map[Objective]bool{} // whose counts are of interest; at first everybody's
+	ask := func(c slo.Count, interesting func(Objective, sample) bool) error {
+		points, err := r.e.cfg.Query(ctx, rule.Ask(c, r.narrow(of)), r.now)
+		if err != nil {
+			return err
 		}
-		s.objective, _ = r.guarded(rule, o) // one that the first window had nothing of has none yet
-		found[o] = s
+		read(points, c, found)
+		of = maps.Clone(alerted)
+		for o, s := range found {
+			ratio, ok := r.guarded(rule, o)
+			if !ok || !alerted[o] && !interesting(o, s) {
+				delete(found, o)
+				continue
+			}
+			s.objective = ratio
+			found[o], of[o] = s, true
+		}
+		return nil
 	}
-	return found, nil
+	fails := func(_ Objective, s sample) bool { return s.longBad > 0 || s.shortBad > 0 }
+	burns := func(_ Objective, s sample) bool { return s.either(rule.Window.Factor) }
+	first := rule.LongFirst()
+	if err := ask(slo.Count{Long: first, Bad: true}, fails); err != nil || len(of) == 0 {
+		return found, err
+	}
+	if err := ask(slo.Count{Long: first}, burns); err != nil || len(of) == 0 {
+		return found, err
+	}
+	burning := of
+	before := func(o Objective, _ sample) bool { return burning[o] }
+	if err := ask(slo.Count{Long: !first, Bad: true}, before); err != nil {
+		return nil, err
+	}
+	return found, ask(slo.Count{Long: !first}, before)
 }
 
 // guarded reports whether the objective is a function's that has the rule's alerts,
@@ -252,10 +246,14 @@ func (r *round) guarded(rule slo.Rule, o Objective) (ratio float64, ok bool) {
 
 // mostNarrowed is how many names a query is narrowed to; where more are of interest,
 // all are read.
-const mostNarrowed = 100
+const mostNarrowed = 2000
 
 // narrow is PromQL matchers that let the objectives' functions through, and few others.
-func narrow(of map[Objective]bool) string {
+// Of no objective in particular, and in a replay, which reads ranges ahead, it is of all.
+func (r *round) narrow(of map[Objective]bool) string {
+	if r.e.replaying || len(of) == 0 {
+		return ""
+	}
 	names := map[string]bool{}
 	for o := range of {
 		names[o.Function.Base()] = true

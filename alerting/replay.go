@@ -66,7 +66,9 @@ func Replay(ctx context.Context, cfg ReplayConfig) ([]Episode, error) {
 	for _, f := range cfg.Functions {
 		for _, r := range slo.Rules(time.Duration(f.Spec.SLO.Window), cfg.Interval) {
 			r.Raw = !cfg.Rollups
-			source.steps[r.First()], source.steps[r.Second("")] = r.Interval, r.Interval
+			for _, c := range []slo.Count{{}, {Bad: true}, {Long: true}, {Long: true, Bad: true}} {
+				source.steps[r.Ask(c, "")] = r.Interval
+			}
 		}
 	}
 	store := &episodes{open: map[Key]*Episode{}}

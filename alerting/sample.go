@@ -1,7 +1,6 @@
 package alerting
 
 import (
-	"fmt"
 	"math"
 
 	"hadron/collector/metric"
@@ -43,12 +42,10 @@ func (s sample) enough() bool {
 	return slo.Counts{LongBad: s.longBad, LongAll: s.longAll, ShortBad: s.shortBad, ShortAll: s.shortAll}.Enough(s.objective)
 }
 
-// read sorts the answer to slo.Rule.First or Second by objective, into what was known
-// before. Points that no such query gives are an error: an answer half understood is
-// not understood.
-func read(points []metric.Point, out map[Objective]sample) error {
+// read sorts the answer to what a rule asked for by objective, into what was known before.
+func read(points []metric.Point, c slo.Count, out map[Objective]sample) {
 	for _, p := range points {
-		o, part := Objective{}, ""
+		o := Objective{}
 		var team, project, base string
 		for _, l := range p.Labels {
 			switch l.Name {
@@ -60,8 +57,6 @@ func read(points []metric.Point, out map[Objective]sample) error {
 				base = l.Value
 			case metric.SLO:
 				o.SLO = l.Value
-			case slo.PartLabel:
-				part = l.Value
 			}
 		}
 		o.Function = function.Name(team + "/" + project + "/" + base)
@@ -69,21 +64,18 @@ func read(points []metric.Point, out map[Objective]sample) error {
 		if !seen {
 			s = noSample
 		}
-		switch part {
-		case slo.PartLongBad:
+		switch c {
+		case slo.Count{Long: true, Bad: true}:
 			s.longBad = p.V
-		case slo.PartLongAll:
+		case slo.Count{Long: true}:
 			s.longAll = p.V
-		case slo.PartShortBad:
+		case slo.Count{Bad: true}:
 			s.shortBad = p.V
-		case slo.PartShortAll:
-			s.shortAll = p.V
 		default:
-			return fmt.Errorf("read answer: a point has the part %q", part)
+			s.shortAll = p.V
 		}
 		out[o] = s
 	}
-	return nil
 }
 
 // either reports whether one of the windows burns, as far as they are known.

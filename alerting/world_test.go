@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,8 +105,10 @@ func (w *world) query(ctx context.Context, expr string, at time.Time) ([]metric.
 	}
 	for _, window := range function.Windows {
 		for _, r := range slo.Rules(time.Duration(window), interval) {
-			if first := r.First() == expr; first || r.Second("") == narrowed.ReplaceAllString(expr, "") {
-				return w.answer(r, at, strings.Contains(expr, slo.PartShortBad)), ctx.Err()
+			for _, c := range []slo.Count{{}, {Bad: true}, {Long: true}, {Long: true, Bad: true}} {
+				if r.Ask(c, "") == narrowed.ReplaceAllString(expr, "") {
+					return w.answer(r, at, c), ctx.Err()
+				}
 			}
 		}
 	}
@@ -115,11 +116,7 @@ func (w *world) query(ctx context.Context, expr string, at time.Time) ([]metric.
 }
 
 // answer is of every function, whatever the matchers.
-func (w *world) answer(r slo.Rule, at time.Time, short bool) (out []metric.Point) {
-	bad, all := slo.PartLongBad, slo.PartLongAll
-	if short {
-		bad, all = slo.PartShortBad, slo.PartShortAll
-	}
+func (w *world) answer(r slo.Rule, at time.Time, c slo.Count) (out []metric.Point) {
 	for name, f := range w.functions {
 		if time.Duration(f.Spec.SLO.Window) != r.SLOWindow {
 			continue
@@ -132,10 +129,12 @@ func (w *world) answer(r slo.Rule, at time.Time, short bool) (out []metric.Point
 					continue
 				}
 			}
-			for part, v := range map[string]float64{bad: b.bad, all: b.all} {
-				out = append(out, metric.Point{T: at.UnixMilli(), V: v, Labels: metric.NewLabels("",
-					metric.Team, name.Team(), metric.Project, name.Project(), metric.Function, name.Base(), metric.SLO, o.Name, slo.PartLabel, part)})
+			v := b.all
+			if c.Bad {
+				v = b.bad
 			}
+			out = append(out, metric.Point{T: at.UnixMilli(), V: v, Labels: metric.NewLabels("",
+				metric.Team, name.Team(), metric.Project, name.Project(), metric.Function, name.Base(), metric.SLO, o.Name)})
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -64,9 +65,10 @@ func millis(d time.Duration) string {
 }
 
 type measured struct {
-	burnRules, causes int           // queries of common causes
-	tick              time.Duration // processor time of an evaluation with every budget due, as after a start
-	budgets, cause    time.Duration // of its queries for budgets and for common causes, one by one
+	burnRules, causes int                      // queries of common causes
+	tick              time.Duration            // processor time of an evaluation with every budget due, as after a start
+	budgets, cause    time.Duration            // of its queries for budgets and for common causes, one by one
+	asked             map[string]time.Duration // of those for budgets, by what was asked
 	symptoms          []symptom
 	share             float64 // of one core, with each rule at its pace
 }
@@ -98,7 +100,7 @@ func measure(ctx context.Context, n, burning int) (measured, error) {
 	if err != nil {
 		return measured{}, err
 	}
-	m := measured{}
+	m := measured{asked: map[string]time.Duration{}}
 	clock := time.Now()
 	e, err := alerting.New(alerting.Config{
 		Query: m.watch(db.Query), List: func(context.Context) ([]*function.Function, error) { return functions, nil },
@@ -108,6 +110,9 @@ func measure(ctx context.Context, n, burning int) (measured, error) {
 		return m, err
 	}
 	runtime.GC() // what filling left behind is not the evaluation's
+	if err := rest(ctx); err != nil {
+		return m, err
+	}
 	began := processor()
 	if err := e.Start(ctx); err != nil {
 		return m, err
@@ -138,6 +143,7 @@ func (m *measured) watch(query func(context.Context, string, time.Time) ([]metri
 		switch {
 		case strings.Contains(expr, metric.Events) || strings.Contains(expr, metric.BadEvents):
 			m.budgets += took
+			m.asked[narrowed.ReplaceAllString(expr, "")] += took
 		case !isSymptom(expr):
 			m.causes++
 			m.cause += took
@@ -146,9 +152,13 @@ func (m *measured) watch(query func(context.Context, string, time.Time) ([]metri
 	}
 }
 
+// narrowed is what narrows a query to functions.
+var narrowed = regexp.MustCompile(`\{[^}]*\}`)
+
 func isSymptom(expr string) bool {
+	asked := narrowed.ReplaceAllString(expr, "")
 	for _, s := range slo.Symptoms() {
-		if !s.Known && (s.Expr("") == expr || s.Suspects() == expr) {
+		if !s.Known && (asked == narrowed.ReplaceAllString(s.Expr(""), "") || expr == s.Suspects()) {
 			return true
 		}
 	}
@@ -163,11 +173,18 @@ func (m *measured) byRule(ctx context.Context, db *tsdb.DB, at time.Time) error 
 		return processor() - began, err
 	}
 	for _, r := range slo.Rules(time.Duration(sloWindow), step) {
-		took, err := ask(r.First())
-		if err != nil {
-			return err
+		for _, c := range []slo.Count{{Long: r.LongFirst(), Bad: true}, {Long: r.LongFirst()}} {
+			expr := r.Ask(c, "")
+			took, known := m.asked[expr]
+			if !known { // left to a later tick
+				var err error
+				if took, err = ask(expr); err != nil {
+					return err
+				}
+				m.budgets += took
+			}
+			m.share += took.Seconds() / r.Interval.Seconds()
 		}
-		m.share += took.Seconds() / r.Interval.Seconds()
 	}
 	for _, s := range slo.Symptoms() {
 		if s.Known {
@@ -181,6 +198,22 @@ func (m *measured) byRule(ctx context.Context, db *tsdb.DB, at time.Time) error 
 		m.share += took.Seconds() / symptomEvery.Seconds()
 	}
 	return nil
+}
+
+// rest waits until the store has put what it was filled with into blocks.
+func rest(ctx context.Context) error {
+	const look = 500 * time.Millisecond
+	for {
+		before := processor()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(look):
+		}
+		if processor()-before < look/50 {
+			return nil
+		}
+	}
 }
 
 // processor is the time that this process has computed.

@@ -42,7 +42,7 @@ func series(name function.Name, objectives []function.Objective, i int, fails bo
 	}
 	calls := 10 + i%90 // in an interval
 	all := func(k int) float64 { return float64(k * calls) }
-	few := func(k int) float64 { return float64(k / 100) }
+	few := func(k int) float64 { return float64((k + i%100) / 100) } // not all in the same moment
 	bad := few
 	if fails {
 		bad = func(k int) float64 { return all(k) / 2 }

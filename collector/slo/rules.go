@@ -56,7 +56,7 @@ type Rule struct {
 	For       time.Duration // it must hold this long before it fires; usually 0, the long window is wait enough
 	Function  function.Name // whose objectives; empty: every function's
 	Notes     []Pair        // annotations beside the rule's own
-	Raw       bool          // its evaluator has no rollups: First and Second count raw samples, however long the window
+	Raw       bool          // its evaluator has no rollups: what it asks counts raw samples, however long the window
 }
 
 // Rules lists the rules of one SLO window, fastest first: one for each pair of
@@ -103,42 +103,31 @@ func (r Rule) Expr() string {
 		of.burn(r.SLOWindow, r.Window.Long), factor, of.burn(r.SLOWindow, r.Window.Short), factor, of.enough(r))
 }
 
-// The parts of an answer to Rule.First and Rule.Second, the values of its label part.
-const (
-	PartLabel    = "part"
-	PartLongBad  = "long_bad"
-	PartLongAll  = "long_all"
-	PartShortBad = "short_bad"
-	PartShortAll = "short_all"
-)
+// Count is what a rule asks for: bad or all events of every function's objectives, in one
+// of its windows.
+type Count struct{ Long, Bad bool }
 
-// First asks for the counts of bad and all events in the window of the two that is
-// read faster, of every function's objectives, told apart by the label part. A rule
-// holds only where both windows burn, so that whoever is calm in this one needs no
-// look at the other. Nothing is filtered out: "no event" and "no series" differ.
-func (r Rule) First() string { return r.counts(r.longFirst(), "") }
-
-// Second asks for the counts in the other window. Matchers, comma-separated, narrow
-// it; empty asks for all.
-func (r Rule) Second(matchers string) string { return r.counts(!r.longFirst(), matchers) }
-
-// longFirst says which window is read faster: one that is counted from rollups.
-func (r Rule) longFirst() bool { return r.Window.Long >= RollupsFrom && !r.Raw }
-
-func (r Rule) counts(isLong bool, matchers string) string {
-	d, bad, all := r.Window.Short, PartShortBad, PartShortAll
-	if isLong {
-		d, bad, all = r.Window.Long, PartLongBad, PartLongAll
+// Ask is PromQL for a count, by team, project, function and slo. Nothing is filtered out:
+// "no event" and "no series" differ. Matchers, comma-separated, narrow it; empty asks of
+// every function.
+func (r Rule) Ask(c Count, matchers string) string {
+	series, d, counted := events, r.Window.Short, Increase
+	if c.Bad {
+		series = badEvents
 	}
-	count := func(series, part string) string {
-		counted := Increase
-		if r.Raw {
-			counted = increase
-		}
-		return fmt.Sprintf("label_replace(%s, %q, %q, \"\", \"\")", counted(series, matchers, d), PartLabel, part)
+	if c.Long {
+		d = r.Window.Long
 	}
-	return count(badEvents, bad) + "\nor " + count(events, all)
+	if r.Raw {
+		counted = increase
+	}
+	return counted(series, matchers, d)
 }
+
+// LongFirst reports whether the long window is the one that is read faster: where it is
+// counted from rollups. A rule holds only where both windows burn, so that whoever is
+// calm in this one needs no look at the other.
+func (r Rule) LongFirst() bool { return r.Window.Long >= RollupsFrom && !r.Raw }
 
 // scope is whose series an expression reads: one function's, or those of all, narrowed by
 // matchers where there are any.

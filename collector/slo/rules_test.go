@@ -15,9 +15,10 @@ func TestRulesUseTheCollectorsWords(t *testing.T) {
 		var exprs []string
 		for _, r := range g.Alerts {
 			exprs = append(exprs, r.Expr())
-			for _, expr := range []string{r.First(), r.Second(`function=~"a|b"`)} {
-				if !strings.Contains(expr, metric.Events) || !strings.Contains(expr, metric.BadEvents) {
-					t.Errorf("%s does not count:\n%s", g.Name, expr)
+			for _, long := range []bool{false, true} {
+				bad, all := r.Ask(slo.Count{Long: long, Bad: true}, `function=~"a|b"`), r.Ask(slo.Count{Long: long}, "")
+				if !strings.Contains(bad, metric.BadEvents) || !strings.Contains(all, metric.Events) {
+					t.Errorf("%s does not count:\n%s\n%s", g.Name, bad, all)
 				}
 			}
 		}

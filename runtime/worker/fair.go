@@ -28,6 +28,9 @@ type fairness struct {
 	slice time.Duration // the server's, which prompt workers have; 0: there are none
 	back  bool          // the system lets a priority rise again
 
+	many  float64       // see procs
+	cheap time.Duration // see procs
+
 	asleep atomic.Bool // nothing runs: nobody looks
 	wake   chan struct{}
 	looked time.Time
@@ -35,7 +38,7 @@ type fairness struct {
 }
 
 // usage is what fairness knows of one worker. Only its goroutine uses it, but for
-// lowered.
+// lowered and single.
 type usage struct {
 	spent   time.Duration // CPU time at the last look
 	known   bool          // spent is
@@ -44,7 +47,9 @@ type usage struct {
 	below   time.Time     // since when it is calm; zero: it is not
 	left    bool          // it is being replaced
 	prompt  bool          // its threads have short slices
+	procs   procs
 	lowered atomic.Bool
+	single  atomic.Bool // it runs on one processor
 }
 
 // The pace of fairness, and when it acts. A burst is over before it is noticed; what
@@ -72,6 +77,9 @@ func (f *fairness) init(p *Pool) {
 	or(&f.cores, float64(runtime.GOMAXPROCS(0)))
 	f.slice = p.cfg.fair.slice
 	or(&f.slice, ownSlice())
+	f.many, f.cheap = p.cfg.fair.many, p.cfg.fair.cheap
+	or(&f.many, manyCalls)
+	or(&f.cheap, cheapCall)
 	f.back = !p.cfg.fair.forGood && mayRaise()
 	f.asleep.Store(true)
 }
@@ -151,21 +159,25 @@ func (f *fairness) look(now time.Time) bool {
 		f.seen = append(f.seen, w)
 	}
 	f.pool.mu.RUnlock()
-	keep, total, active, lowered := math.Exp(-float64(span)/float64(usageSpan)), 0.0, 0, false
+	keep, total, active, changed := math.Exp(-float64(span)/float64(usageSpan)), 0.0, 0, false
 	for _, w := range f.seen {
 		w.usage.take(w.cpu(), span, keep)
+		if u := &w.usage; u.procs.take(w.begun(), u.rate, now, span, keep) {
+			u.single.Store(u.procs.one)
+			w.assign(u.procs.one)
+		}
 		if w.usage.rate > busyRate {
 			active++
 			total += w.usage.rate
 		}
-		lowered = lowered || w.usage.lowered.Load()
+		changed = changed || w.usage.lowered.Load() || w.usage.procs.one
 	}
 	share := max(leastPart, total/float64(max(active, 2)))
 	for _, w := range f.seen {
 		f.judge(w, now, share, active > 1 && (f.back || total > f.cores*crowded))
 	}
 	clear(f.seen)
-	return active > 0 || lowered || f.pool.busy()
+	return active > 0 || changed || f.pool.busy()
 }
 
 // take adds what was spent since the last look.

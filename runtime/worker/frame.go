@@ -42,6 +42,7 @@ const (
 	kindProfiled                 // child
 	kindDrain                    // parent: end what runs, then exit
 	kindSecrets                  // parent: a loaded version's secrets as they are now
+	kindProcs                    // parent: run on so many processors, the stream's number; 0: on all
 	kinds
 )
 
@@ -78,7 +79,7 @@ var fromChild = bounds{
 var fromParent = bounds{
 	kindAdopt: 1 << 20, kindLoad: maxBlob, kindDrop: 1 << 10, kindPrewarm: 16, kindReq: maxHead, kindBody: maxPayload, kindEOF: 4 << 10,
 	kindWindow: 16, kindCancel: 4 << 10, kindHead: maxHead, kindEnd: 4 << 10, kindRefused: 1 << 10, kindJob: maxBlob, kindProfile: 1 << 10, kindDrain: 16,
-	kindSecrets: maxSecrets,
+	kindSecrets: maxSecrets, kindProcs: 16,
 }
 
 // errFrame is wrapped by every refusal of what the other side sent.

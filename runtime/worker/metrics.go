@@ -77,6 +77,8 @@ func newMetrics(registerer prometheus.Registerer, p *Pool) (*metrics, error) {
 		gauge("hadron_workers_blank", "Workers that wait for a team.", func() float64 { return float64(len(p.blanks)) }),
 		gauge("hadron_workers_slowed", "Workers whose priority is lowered, because they take more than their share of the processors.",
 			func() float64 { return float64(p.Status().Slowed) }),
+		gauge("hadron_workers_single", "Workers that run on one processor, because their calls are many, cheap and do not fill it.",
+			func() float64 { return float64(p.Status().Single) }),
 		gauge("hadron_worker_memory_bytes", "Resident memory of all workers of teams; what they share is counted in each.",
 			func() float64 { return float64(p.Status().RSS) }),
 		gauge("hadron_versions_quarantined", "Versions that are not run because they end their worker.",

@@ -50,6 +50,7 @@ type process struct {
 	uses     []uint32  // how often each slot was used
 	free     []uint32  // slots
 	live     int       // streams in the table
+	began    uint64    // streams that ever were in it
 	idleAt   time.Time // since when live is 0
 	loads    map[function.ID]*load
 	indexes  map[uint32]function.ID
@@ -81,6 +82,7 @@ func (p *Pool) newProcess() (*process, error) {
 	w := &process{
 		spawned: s, pool: p, id: id, out: out, read: make(chan struct{}),
 		loads: map[function.ID]*load{}, indexes: map[uint32]function.ID{},
+		usage: usage{procs: procs{many: p.fair.many, cheap: p.fair.cheap}},
 		asked: map[uint32]chan<- frame{}, calls: map[uint32]*callee{}, hello: make(chan struct{}), idleAt: time.Now(),
 	}
 	w.log = log.With("pid", s.cmd.Process.Pid)
@@ -216,6 +218,7 @@ func (w *process) enroll(s *stream) (index uint32, err error) {
 	w.uses[slot]++
 	s.id = streamOf(slot, w.uses[slot])
 	w.table[slot] = s
+	w.began++
 	if w.live++; w.live == 1 {
 		w.pool.fair.stir()
 	}

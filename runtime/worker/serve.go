@@ -179,6 +179,8 @@ func (c *child) take(f frame) error {
 		return nil
 	case kindSecrets:
 		return c.takeSecrets(f)
+	case kindProcs:
+		return c.takeProcs(f.stream)
 	case kindDrop:
 		c.drop(function.Name(f.data))
 		return nil

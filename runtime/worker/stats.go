@@ -280,6 +280,7 @@ type Status struct {
 	Workers int    // that belong to teams
 	Blank   int    // that wait for one
 	Slowed  int    // whose priority is lowered
+	Single  int    // that run on one processor: their calls are many and cheap
 	Calls   int    // in them, what waitUntil holds included
 	Limited string // how their memory is bounded
 	Budget  function.Size
@@ -296,6 +297,9 @@ func (p *Pool) Status() Status {
 		s.Workers++
 		if w.usage.lowered.Load() {
 			s.Slowed++
+		}
+		if w.usage.single.Load() {
+			s.Single++
 		}
 		s.RSS += rss(w.cmd.Process.Pid)
 	}

@@ -77,6 +77,8 @@ type Config struct {
 		forGood bool          // as if a priority could not be raised again
 		cores   float64       // as if there were so many processors
 		slice   time.Duration // as if the server had chosen it
+		many    float64       // calls a second that are many
+		cheap   time.Duration // of a call that is
 	}
 }
 

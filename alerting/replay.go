@@ -67,7 +67,8 @@ func Replay(ctx context.Context, cfg ReplayConfig) ([]Episode, error) {
 		for _, r := range slo.Rules(time.Duration(f.Spec.SLO.Window), cfg.Interval) {
 			r.Raw = !cfg.Rollups
 			for _, c := range []slo.Count{{}, {Bad: true}, {Long: true}, {Long: true, Bad: true}} {
-				source.steps[r.Ask(c, "")] = r.Interval
+				expr := r.Ask(c, "") // a window of two rules is read at the pace of the faster one
+				source.steps[expr] = min(r.Interval, cmp.Or(source.steps[expr], r.Interval))
 			}
 		}
 	}

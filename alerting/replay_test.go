@@ -1,9 +1,12 @@
 package alerting_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"hadron/alerting"
+	"hadron/collector/metric"
 	"hadron/collector/slo"
 	"hadron/runtime/function"
 )
@@ -31,12 +34,20 @@ func TestReplayIsWhatHappened(t *testing.T) {
 			note()
 		}
 	}
+	ranges := 0
 	got, err := alerting.Replay(t.Context(), alerting.ReplayConfig{
-		QueryRange: l.db.QueryRange, Functions: []*function.Function{l.w.functions[greeting]},
-		From: from, To: l.w.now, Interval: interval, Rollups: true,
+		QueryRange: func(ctx context.Context, expr string, start, end time.Time, step time.Duration) ([]metric.Range, error) {
+			ranges++
+			return l.db.QueryRange(ctx, expr, start, end, step)
+		},
+		Functions: []*function.Function{l.w.functions[greeting]},
+		From:      from, To: l.w.now, Interval: interval, Rollups: true,
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if ranges > 40 { // four counts of four rules, an hour at a time
+		t.Errorf("%d range queries: windows are not read ahead", ranges)
 	}
 	replayed := map[alerting.Key]alerting.Episode{}
 	for _, e := range got {

@@ -15,7 +15,7 @@ import (
 // symptom that was found, or what only the platform knows. It is a ticket, but for what
 // others' pages follow from.
 type Condition struct {
-	Function function.Name
+	Function function.Name // empty: the platform's own, see OfPlatform
 	Kind     string    // Quarantine, Delivery, …
 	Since    time.Time // zero: now
 	Reason   string    // in the platform's words, or made one line
@@ -33,7 +33,7 @@ const (
 // kinds is what is said of each condition.
 var kinds = func() map[string]slo.Symptom {
 	out := map[string]slo.Symptom{}
-	for _, s := range append(slo.Symptoms(),
+	for _, s := range append(append(slo.Symptoms(), platformKinds()...),
 		slo.Symptom{
 			Kind: Delivery, Alert: "NotificationsUndelivered", Title: "has alerts that not everybody was told of", Over: "no message about it was given up in the last day",
 			Felt: "nothing; whoever should have been told was not", Do: "mend the target that is named, then see in hadron alerts incidents %s what it was not told",
@@ -78,6 +78,9 @@ func (r *round) conditions(ctx context.Context) {
 	known := map[string]bool{slo.Quarantine: true} // kinds about which something can be said
 	add := func(list []Condition) {
 		for _, c := range list {
+			if c.Function == "" && OfPlatform(c.Kind) {
+				c.Function = r.standIn(c.Kind)
+			}
 			if s, ok := r.specs[c.Function]; ok && !s.disabled && kinds[c.Kind].Alert != "" {
 				o := Objective{c.Function, c.Kind}
 				held[o] = append(held[o], c)
@@ -101,7 +104,9 @@ func (r *round) conditions(ctx context.Context) {
 			r.e.metrics.failures.WithLabelValues("store").Inc()
 			r.errs = append(r.errs, fmt.Errorf("read conditions: %w", err))
 		} else {
-			known[Delivery], known[slo.Rollout] = true, true
+			for _, kind := range []string{Delivery, slo.Rollout, Removals, Reconciler, Orphans} {
+				known[kind] = true
+			}
 			add(list)
 		}
 	}
@@ -199,7 +204,7 @@ func conditionReason(held []Condition) string {
 
 // conditionSummary is the page's first line.
 func (p page) conditionSummary() string {
-	return oneLine(fmt.Sprintf("%s %s: %s.", oneLine(p.incident.Function.Base(), maxWho), kinds[p.incident.SLO].Title, p.why), MaxSummary)
+	return oneLine(fmt.Sprintf("%s %s: %s.", p.incident.who(), kinds[p.incident.SLO].Title, p.why), MaxSummary)
 }
 
 // conditionFields are its details.
@@ -215,6 +220,9 @@ func (p page) conditionFields() []Field {
 	}
 	if p.details.Previous > 0 {
 		out = append(out, Field{"undo", fmt.Sprintf("hadron rollback %s --to %d", p.incident.Function, p.details.Previous)})
+	}
+	if OfPlatform(k.Kind) {
+		return append(out, Field{"what to do", k.Do})
 	}
 	return append(out, Field{"what to do", fmt.Sprintf(k.Do, p.incident.Function)})
 }

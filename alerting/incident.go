@@ -177,6 +177,7 @@ func (e *Evaluator) closing(o Objective, now time.Time) {
 // Hand is what people did about an open incident, here or at the pager.
 type Hand struct {
 	Objective
+	Opened   time.Time // when the incident was opened; told by Handle alone
 	AckedAt  time.Time // zero: nobody has it
 	AckedBy  string
 	Via      string // where: "hadron" or "pagerduty"
@@ -214,7 +215,7 @@ func Acknowledged(installation string, in Incident, h Hand, at time.Time, except
 		}
 		p := page{installation: installation, action: Acknowledge, incident: in, sample: noSample, at: at}
 		e := p.event()
-		e.Summary = oneLine(fmt.Sprintf("%s: %s has it.", in.Function.Base(), oneLine(h.AckedBy, maxWho)), MaxSummary)
+		e.Summary = oneLine(fmt.Sprintf("%s: %s has it.", in.who(), oneLine(h.AckedBy, maxWho)), MaxSummary)
 		e.Details = nil
 		if n := len(h.Notes); n > 0 {
 			e.Details = []Field{{"note", oneLine(h.Notes[n-1].Text, maxError)}}

@@ -110,7 +110,7 @@ func (p page) event() Event {
 		return p.drillEvent(e)
 	}
 	if p.action == Resolve {
-		e.Summary = oneLine(fmt.Sprintf("%s: %s.", name.Base(), p.why), MaxSummary)
+		e.Summary = oneLine(fmt.Sprintf("%s: %s.", p.incident.who(), p.why), MaxSummary)
 		e.Details = []Field{{"ended", p.why}, {"began", p.began().UTC().Format(time.RFC3339)}}
 		if !isCondition(p.incident.SLO) {
 			e.Details = append(e.Details, Field{"objective", p.promise()})

@@ -41,6 +41,18 @@ func TestPagerServicesMoveToTeams(t *testing.T) {
 			t.Errorf("%+v", part)
 		}
 	}
+	asked := func() (list []pagerdutytest.Incident) {
+		for _, in := range o.pager.Incidents() {
+			if strings.HasPrefix(in.Summary, "Hadron asks before it removes so much: 13 services") {
+				list = append(list, in)
+			}
+		}
+		return list
+	}
+	eventually(t, "an operator is told", 30*time.Second, func() (bool, string) {
+		list := asked()
+		return len(list) == 1 && list[0].Status == pagerdutytest.Triggered, fmt.Sprint(o.pager.Incidents())
+	})
 	o.cli("alerts", "pagerduty", "apply", "--confirm-deletes", "13")
 	disabled := func() (n int) {
 		for _, s := range o.pager.Services() {
@@ -53,6 +65,9 @@ func TestPagerServicesMoveToTeams(t *testing.T) {
 	eventually(t, "the incident ended where it began, and the old services are disabled", 60*time.Second, func() (bool, string) {
 		return o.open() == 0 && disabled() == 13, fmt.Sprintf("%d open, %d disabled; %s", o.open(), disabled(), services())
 	})
+	if list := asked(); len(list) != 1 || list[0].Triggers != 1 {
+		t.Errorf("asked %+v", list)
+	}
 	for _, e := range o.pages() {
 		if e.Dropped != "" {
 			t.Errorf("an event led to nothing: %s (%s)", e.Action, e.Dropped)

@@ -70,6 +70,7 @@ func (a *Alerting) Handle(ctx context.Context, dedupKey string, change func(*ale
 		if len(rows) == 1 {
 			h = rows[0].hand()
 		}
+		h.Opened = fromMicros(open[0].OpenedAt)
 		messages := change(&h)
 		if n := len(h.Notes) - alerting.MaxNotes; n > 0 {
 			h.Notes = h.Notes[n:]

@@ -46,7 +46,9 @@ func (i incidents) view(ctx context.Context, in alerting.Incident, h alerting.Ha
 		Told: names(in.Told), Silenced: i.alerts.Hushed(in.Objective, in.Class), Why: in.Held(),
 		AcknowledgedBy: h.AckedBy, Via: h.Via, Assignee: h.Assignee, PagerURL: h.PagerURL,
 	}
-	out.DashboardURL, out.Runbook = i.links(ctx, in.Function, in.OpenedAt)
+	if !alerting.OfPlatform(in.SLO) {
+		out.DashboardURL, out.Runbook = i.links(ctx, in.Function, in.OpenedAt)
+	}
 	if !h.AckedAt.IsZero() {
 		out.AcknowledgedAt = &h.AckedAt
 	}

@@ -253,6 +253,9 @@ func (a *App) describe(ctx context.Context, q alerting.Question) alerting.Detail
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
 	name := q.Function
+	if alerting.OfPlatform(q.SLO) {
+		return alerting.Details{Live: a.cfg.ExternalURL + "/system"} // the function only stands for it
+	}
 	d := alerting.Details{
 		Live: a.cfg.ExternalURL + "/f/" + string(name),
 		Logs: a.cfg.ExternalURL + "/api/v1/functions/" + string(name) + "/logs?level=error",

@@ -65,41 +65,17 @@ func (a *App) startOutbox(ctx context.Context, routing func(function.Name) (stri
 	return told, deliverer.Wake, nil
 }
 
-// undelivered is for how long a message that was given up is an alert.
-const undelivered = 24 * time.Hour
-
-// conditions are what alerting cannot measure: deployments that failed, and functions of
-// which messages were given up. The alert says so to the targets that can be reached.
+// conditions are what alerting cannot measure: deployments that failed, functions of
+// which messages were given up, and what is wrong with the platform. The alert says so to
+// the targets that can be reached.
 func (a *App) conditions(ctx context.Context, at time.Time) ([]alerting.Condition, error) {
 	dead, err := a.parts.db.Alerting().Dead(ctx, alerting.MaxDead)
 	if err != nil {
 		return nil, err
 	}
-	out, err := a.failedRollouts(ctx, at)
+	failed, err := a.failedRollouts(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	out = slices.Clone(out)
-	latest := map[function.Name]*alerting.Condition{}
-	for _, m := range dead { // newest first; Next is when it was given up
-		if at.Sub(m.Next) > undelivered {
-			break
-		}
-		if m.Event.Test {
-			continue // whoever asked was told
-		}
-		if c := latest[m.Function]; c != nil {
-			c.Since = m.Next
-			c.Value++
-			continue
-		}
-		latest[m.Function] = &alerting.Condition{
-			Function: m.Function, Kind: alerting.Delivery, Since: m.Next, Value: 1,
-			Reason: fmt.Sprintf("a %s to %s was given up: %s", m.Event.Action, m.Event.Target, m.Reason),
-		}
-	}
-	for _, c := range latest {
-		out = append(out, *c)
-	}
-	return out, nil
+	return slices.Concat(failed, undeliveredOf(dead, at, func(name function.Name) bool { return a.hasAlerts(ctx, name) }), a.platformConditions(at)), nil
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -90,17 +89,6 @@ func (d pagerDesk) Apply(_ context.Context, how wire.ApplyPagerServices) error {
 	}
 	d.operations.pagerLoop.Nudge()
 	return nil
-}
-
-// heldServices says what waits for somebody to agree; empty: nothing does.
-func (a *App) heldServices() string {
-	if a.operations.pager == nil {
-		return ""
-	}
-	if n := a.operations.pager.Progress().Held; n > 0 {
-		return fmt.Sprintf("%d services would be disabled or deleted, more than is done unasked: hadron alerts pagerduty apply --confirm-deletes %d", n, n)
-	}
-	return ""
 }
 
 // pagerNumbers counts services by state, and what PagerDuty allows.

@@ -82,8 +82,15 @@ func (a *App) operationParts() []wire.Part {
 	for _, loop := range a.operations.loops {
 		s := loop.Status()
 		problem := s.LastError
-		if s.Target == pagerduty.TargetName && problem == "" {
-			if waits := a.heldServices(); waits != "" {
+		if problem == "" {
+			waits := ""
+			switch {
+			case s.Target == pagerduty.TargetName:
+				waits = a.heldServices()
+			case loop == a.operations.dashboardLoop:
+				waits = a.heldDashboards()
+			}
+			if waits != "" {
 				out = append(out, wire.Part{Name: s.Target, State: wire.PartDegraded, Detail: waits})
 				continue
 			}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"hadron/alerting"
@@ -89,7 +88,7 @@ func (c *backtestCommand) ofServer(ctx context.Context, name function.Name, mani
 			return wire.Backtest{}, err
 		}
 	}
-	out, err := api.Backtest(ctx, string(name), ask)
+	out, err := api.Backtest(ctx, string(name), 0, ask)
 	if client.Code(err) == "no_history" {
 		return out, &hint{err, "Call the function first, or give a file of its metrics with --file."}
 	}
@@ -205,38 +204,17 @@ func counted(n int, one, many string) string {
 // backtestWait is how long deploy waits for what changed objectives would have done.
 const backtestWait = 10 * time.Second
 
-// promised is what a function promises before it is deployed; nil where it is new.
-func promised(ctx context.Context, api *client.Client, name function.Name) *wire.SLO {
-	ctx, cancel := context.WithTimeout(ctx, receiptWait)
-	defer cancel()
-	f, err := api.Function(ctx, string(name))
-	if err != nil {
-		return nil
-	}
-	return &f.Spec.SLO
-}
-
-// tried is what a project's objectives would have done of late, where they are others
+// tried is what a version's objectives would have done of late, where they are others
 // than before and there is a history in time.
-func tried(ctx context.Context, api *client.Client, name function.Name, p *project.Project, before *wire.SLO) *wire.Backtest {
-	if before == nil || sameObjectives(p.Manifest.SLO, *before) {
-		return nil
-	}
-	slo, err := objectivesOf(p)
-	if err != nil {
+func tried(ctx context.Context, api *client.Client, got wire.Registered) *wire.Backtest {
+	if got.BacktestURL == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, backtestWait)
 	defer cancel()
-	out, err := api.Backtest(ctx, string(name), wire.AskBacktest{SLO: slo})
+	out, err := api.Backtest(ctx, got.Function, got.Version, wire.AskBacktest{})
 	if err != nil {
 		return nil // a receipt does without
 	}
 	return &out
-}
-
-func sameObjectives(now function.SLO, before wire.SLO) bool {
-	return now.Window.String() == before.Window && slices.EqualFunc(now.Objectives(), before.Objectives, func(a function.Objective, b wire.Objective) bool {
-		return a.Name == b.Name && a.Ratio == b.Ratio && a.Threshold.Seconds() == b.Threshold
-	})
 }

@@ -72,7 +72,6 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 		return &hint{err, c.unchanged(ctx, api, name)}
 	}
 	bundleTook := time.Since(start)
-	before := promised(ctx, api, name)
 
 	got, err := api.Register(ctx, string(name), c.Alias, wire.Register{
 		Source: upload.Source, SourceMap: upload.SourceMap, Manifest: p.ManifestJSON, Message: c.Message,
@@ -91,7 +90,7 @@ func (c *deployCommand) Run(ctx context.Context, std stdio) error {
 		Bundle:     bundled{Entry: p.Manifest.Entry, Modules: upload.Modules, Bytes: upload.Bytes, Took: bundleTook.Seconds()},
 		Took:       time.Since(start).Seconds(),
 	}
-	receipt.Backtest = tried(ctx, api, name, p, before)
+	receipt.Backtest = tried(ctx, api, got)
 	if !c.JSON {
 		for _, w := range upload.Warnings {
 			fmt.Fprintf(std.Err, "! %s\n", w)

@@ -21,6 +21,7 @@ type way struct {
 	asked    function.Delivery
 	message  string
 	override string
+	before   *function.Function // as it is before anything is registered; nil: it is new
 }
 
 // way decides it, before anything is registered: what would be refused afterwards is
@@ -38,6 +39,9 @@ func (a *api) way(ctx context.Context, c *call, alias string, body wire.Register
 	fresh := errors.Is(err, registry.ErrNotFound)
 	if err != nil && !fresh {
 		return w, err
+	}
+	if !fresh {
+		w.before = &fn
 	}
 	if alias == "" && !fresh {
 		return w, nil // nothing is pointed at it

@@ -23,6 +23,7 @@ func (a *api) addVersions() {
 		summary: "Register a version",
 		detail: "Builds the source and stores it as an immutable version. The same source and manifest again answer 200 and make nothing new. " +
 			"The first version points live at itself; a later one points the alias given as ?alias= at itself, or none. " +
+			"Where its objectives are others than those in effect, backtestUrl is where a POST says what they would have done. " +
 			"Where the manifest or the body names a delivery, a deployment begins instead and brings it to the alias: rollout is in the answer. " +
 			"Refusals: 422 source_invalid, no_handler or manifest_invalid, 400 name_invalid, 413 body_too_large; they leave nothing behind.",
 		action: access.Deploy, scope: ofFunction, body: wire.Register{},
@@ -107,6 +108,7 @@ func (a *api) registered(ctx context.Context, c *call, alias string, body wire.R
 		Body: wire.Registered{
 			Function: string(c.name), Version: done.Version.ID.Version, Digest: done.Version.Digest,
 			URL: a.functionURL(c.name), Created: done.Created, Previous: done.Previous, Rollout: rollout,
+			BacktestURL: a.backtestURL(way.before, done.Version),
 		},
 	}
 	if done.Created {

@@ -105,6 +105,9 @@ type Registered struct {
 	Live        bool        `json:"live"`              // live points at it whole
 	Rollout     *Rollout    `json:"rollout,omitempty"` // on its way to the alias's traffic
 	Operability Operability `json:"operability"`
+	// BacktestURL is where a POST without a body says what the version's objectives would have
+	// done of late; only where they are others than those in effect before.
+	BacktestURL string `json:"backtestUrl,omitempty"`
 }
 
 // Version is one immutable version's metadata.

@@ -809,6 +809,11 @@ export interface Registered {
   /** on its way to the alias's traffic */
   rollout?: Rollout;
   operability: Operability;
+  /**
+   * BacktestURL is where a POST without a body says what the version's objectives would have
+   * done of late; only where they are others than those in effect before.
+   */
+  backtestUrl?: string;
 }
 
 /** Version is one immutable version's metadata. */

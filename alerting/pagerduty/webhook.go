@@ -18,7 +18,8 @@ import (
 
 // Inbox keeps what PagerDuty told until it was worked in, and its ids for longer.
 type Inbox interface {
-	// Receive stores a body once; fresh is false where its id was seen before.
+	// Receive stores a body once; fresh is false where its id, or the very same body, was
+	// seen before. The id may be empty.
 	Receive(ctx context.Context, id string, body []byte, at time.Time) (fresh bool, err error)
 	// Next returns the oldest that is not done, and false where there is none.
 	Next(ctx context.Context) (seq int64, body []byte, ok bool, err error)
@@ -92,11 +93,7 @@ func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte)
 	if !signed(header.Values(signatureHeader), secrets, body) {
 		return alerting.ErrUnsigned
 	}
-	id := oneLine(header.Get(idHeader), maxID)
-	if id == "" { // a proxy may have dropped it
-		sum := sha256.Sum256(body)
-		id = "sha256:" + hex.EncodeToString(sum[:])
-	}
+	id := oneLine(header.Get(idHeader), maxID) // none where a proxy dropped it
 	fresh, err := r.cfg.Inbox.Receive(ctx, id, body, r.cfg.Now())
 	if err != nil {
 		return fmt.Errorf("store webhook: %w", err)
@@ -231,6 +228,11 @@ func (r reference) who() string { return orElse(oneLine(r.Summary, maxWho), "som
 const (
 	maxWho  = 100
 	maxNote = 1000
+	// apart is how far PagerDuty's clock may be from ours.
+	apart = time.Minute
+	// longAgo is what PagerDuty does not tell any more, which tries for two days; ids are
+	// known for longer.
+	longAgo = 3 * 24 * time.Hour
 )
 
 // apply notes what happened of an incident that is open here; any other is none of ours,
@@ -244,10 +246,19 @@ func (r *Receiver) apply(ctx context.Context, e event) error {
 		}
 	}
 	what, ok := told[e.Type]
+	if e.Occurred.IsZero() {
+		e.Occurred = r.cfg.Now()
+	}
+	if r.cfg.Now().Sub(e.Occurred) > longAgo {
+		return nil
+	}
 	if !ok || key == "" || len(key) > alerting.MaxDedupKey {
 		return nil
 	}
 	found, err := r.cfg.Hands.Handle(ctx, key, func(h *alerting.Hand) []alerting.Message {
+		if e.Occurred.Before(h.Opened.Add(-apart)) {
+			return nil // of an incident that is over: this one has its dedup key
+		}
 		if e.Data.Key != "" {
 			h.PagerID = oneLine(e.Data.ID, maxWho)
 			if webAddress(e.Data.URL) {

@@ -26,6 +26,12 @@ import (
 
 const key = "hadron-0123"
 
+// opened is when the incident of the office began, and clock its time.
+var (
+	opened = time.Date(2026, 11, 27, 1, 50, 0, 0, time.UTC)
+	clock  = opened.Add(15 * time.Minute)
+)
+
 // office is a receiver over a real store, in which an incident is open.
 type office struct {
 	*pagerduty.Receiver
@@ -42,13 +48,13 @@ func newOffice(t *testing.T) *office {
 	o := &office{t: t, db: sqltest.MustOpen(t), secrets: []string{"old", "new"}}
 	objective := alerting.Objective{Function: "a/b/c", SLO: "availability"}
 	if err := o.db.Alerting().Commit(t.Context(), alerting.Change{Incidents: []alerting.Incident{{
-		Objective: objective, DedupKey: key, Class: "page", Told: alerting.PagerDuty, OpenedAt: time.Now(),
+		Objective: objective, DedupKey: key, Class: "page", Told: alerting.PagerDuty, OpenedAt: opened,
 	}}}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := pagerduty.NewReceiver(pagerduty.ReceiverConfig{
 		Secrets: func(context.Context) ([]string, error) { return o.secrets, o.broken },
-		Inbox:   o.db.PagerDuty(), Hands: o.db.Alerting(),
+		Inbox:   o.db.PagerDuty(), Hands: o.db.Alerting(), Now: func() time.Time { return clock },
 		Changed: func(h alerting.Hand, what string) []alerting.Message {
 			o.mu.Lock()
 			defer o.mu.Unlock()
@@ -77,9 +83,12 @@ func sign(secret string, body []byte) string {
 	return "v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-func body(kind, who, data string) []byte {
+func body(kind, who, data string) []byte { return bodyAt(opened.Add(10*time.Minute), kind, who, data) }
+
+func bodyAt(at time.Time, kind, who, data string) []byte {
 	name, _ := json.Marshal(who)
-	return fmt.Appendf(nil, `{"event":{"id":"E1","event_type":%q,"resource_type":"incident","occurred_at":"2026-11-27T02:00:00.5Z","agent":{"summary":%s,"type":"user_reference"},"data":{%s}}}`, kind, name, data)
+	return fmt.Appendf(nil, `{"event":{"id":"E1","event_type":%q,"resource_type":"incident","occurred_at":%q,"agent":{"summary":%s,"type":"user_reference"},"data":{%s}}}`,
+		kind, at.Format(time.RFC3339Nano), name, data)
 }
 
 const incident = `"id":"PINC","type":"incident","html_url":"https://acme.pagerduty.com/incidents/PINC","incident_key":"` + key + `","assignees":[{"summary":"Bea"},{"summary":"Cem"}]`
@@ -166,6 +175,94 @@ func TestWebhooksAreTakenOnce(t *testing.T) {
 	}
 }
 
+// The signature is of the body and not of the id: what was taken once, and was sent
+// again under another id, changes nothing.
+func TestWebhookUnderAnotherIDIsNotTakenAgain(t *testing.T) {
+	o := newOffice(t)
+	note := body("incident.annotated", "Ada", incident+`,"content":"once"`)
+	ack := body("incident.acknowledged", "Ada", incident)
+	undo := bodyAt(opened.Add(12*time.Minute), "incident.unacknowledged", "Ada", incident)
+	for id, b := range [][]byte{note, ack, undo, note, ack} {
+		if err := o.receive(fmt.Sprint(id), b, sign("old", b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := o.receive("", note, sign("old", note)); err != nil { // a proxy dropped it
+		t.Fatal(err)
+	}
+	last := body("incident.annotated", "Bea", incident+`,"content":"the last"`)
+	if err := o.receive("", last, sign("old", last)); err != nil {
+		t.Fatal(err)
+	}
+	o.wait("the last", func(h alerting.Hand) bool { return len(h.Notes) > 0 && h.Notes[len(h.Notes)-1].Text == "the last" })
+	// One note, one that nobody has it any more, and the last.
+	if h := o.hand(); len(h.Notes) != 3 || h.AckedBy != "" {
+		t.Errorf("%+v", h)
+	}
+}
+
+// An incident has the dedup key of the one before. What PagerDuty tells late of that one,
+// which it tries to for two days, is not of this one.
+func TestLateWebhooksAreOfTheIncidentBefore(t *testing.T) {
+	o := newOffice(t)
+	for id, at := range []time.Time{opened.Add(-2 * time.Hour), opened.Add(-2 * time.Minute), clock.Add(-30 * 24 * time.Hour)} {
+		b := bodyAt(at, "incident.acknowledged", "Ada", incident)
+		if err := o.receive(fmt.Sprint(id), b, sign("old", b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := bodyAt(opened.Add(-10*time.Second), "incident.annotated", "Bea", incident+`,"content":"its clock is a little slow"`)
+	if err := o.receive("last", b, sign("old", b)); err != nil {
+		t.Fatal(err)
+	}
+	o.wait("the last", func(h alerting.Hand) bool { return len(h.Notes) == 1 })
+	if h := o.hand(); h.AckedBy != "" || !h.AckedAt.IsZero() {
+		t.Errorf("this incident is %s's", h.AckedBy)
+	}
+}
+
+// PagerDuty is answered when the webhook is stored, however long it takes to work it in.
+func TestWebhookIsAnsweredBeforeItIsWorkedIn(t *testing.T) {
+	hold, begun := make(chan struct{}), make(chan struct{})
+	db := sqltest.MustOpen(t)
+	r, err := pagerduty.NewReceiver(pagerduty.ReceiverConfig{
+		Secrets: func(context.Context) ([]string, error) { return []string{"s"}, nil },
+		Inbox:   db.PagerDuty(), Hands: slowHands{begun, hold}, Now: func() time.Time { return clock },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		b := bodyAt(clock.Add(time.Duration(i)), "incident.acknowledged", "Ada", incident)
+		if err := r.Receive(t.Context(), http.Header{"X-Pagerduty-Signature": {sign("s", b)}, "X-Webhook-Id": {fmt.Sprint(i)}}, b); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			<-begun // and hangs
+		}
+	}
+	close(hold)
+	if err := r.Stop(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type slowHands struct{ begun, hold chan struct{} }
+
+func (h slowHands) Handle(context.Context, string, func(*alerting.Hand) []alerting.Message) (bool, error) {
+	select {
+	case h.begun <- struct{}{}:
+	default:
+	}
+	<-h.hold
+	return true, nil
+}
+
+func (slowHands) Key(context.Context, string) (string, error) { return key, nil }
+
 func TestWebhooksOfOthersAreRefused(t *testing.T) {
 	o := newOffice(t)
 	b := body("incident.acknowledged", "Mallory", incident)
@@ -210,7 +307,7 @@ func FuzzWebhook(f *testing.F) {
 		done := make(chan struct{}, 1)
 		r, err := pagerduty.NewReceiver(pagerduty.ReceiverConfig{
 			Secrets: func(context.Context) ([]string, error) { return []string{"s"}, nil },
-			Inbox:   &oneBody{&stored, done}, Hands: noHands{t},
+			Inbox:   &oneBody{&stored, done}, Hands: noHands{t}, Now: func() time.Time { return clock },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -64,6 +64,16 @@ var (
 	errReset = &net.OpError{Op: "read", Err: errors.New("connection reset")}
 )
 
+// request is one with a body, which has to arrive whole however often it is sent.
+func request(t *testing.T, ctx context.Context, method string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, "http://pagerduty.example/services", strings.NewReader("whole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
 func TestWhatIsRepeatedAndWhen(t *testing.T) {
 	wait := func(header, value string) map[string]string { return map[string]string{header: value} }
 	for name, c := range map[string]struct {
@@ -93,10 +103,7 @@ func TestWhatIsRepeatedAndWhen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &answers{list: c.list}
-				req, err := http.NewRequestWithContext(t.Context(), c.method, "http://pagerduty.example/services", strings.NewReader("whole"))
-				if err != nil {
-					t.Fatal(err)
-				}
+				req := request(t, t.Context(), c.method)
 				began := time.Now()
 				resp, err := pagerduty.NewTransport(a).RoundTrip(req)
 				took := time.Since(began)
@@ -131,28 +138,31 @@ func TestWhatIsRepeatedAndWhen(t *testing.T) {
 	}
 }
 
+// waits are how long a transport waited before each of the requests but the first, where
+// PagerDuty answers the first with that header and the others with none.
+func waits(t *testing.T, requests int, header map[string]string) (out []time.Duration) {
+	t.Helper()
+	a := &answers{list: []any{answer{status: 200, header: header}, answer{status: 200}}}
+	rt := pagerduty.NewTransport(a)
+	for range requests {
+		resp, err := rt.RoundTrip(request(t, t.Context(), http.MethodGet))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	for i := range requests - 1 {
+		out = append(out, a.times[i+1].Sub(a.times[i]))
+	}
+	return out
+}
+
 // A limit that is used up is waited for before it is hit, but not for ever.
 func TestUsedUpLimitIsWaitedForAhead(t *testing.T) {
 	for reset, want := range map[string]time.Duration{"7": 7 * time.Second, "90000": time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			a := &answers{list: []any{answer{status: 200, header: map[string]string{"Ratelimit-Remaining": "0", "Ratelimit-Reset": reset}}, answer{status: 200}}}
-			rt := pagerduty.NewTransport(a)
-			for range 3 {
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://pagerduty.example/services", strings.NewReader(""))
-				if err != nil {
-					t.Fatal(err)
-				}
-				resp, err := rt.RoundTrip(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				_ = resp.Body.Close()
-			}
-			if d := a.times[1].Sub(a.times[0]); d != want {
-				t.Errorf("waited %v, want %v", d, want)
-			}
-			if d := a.times[2].Sub(a.times[1]); d != 0 {
-				t.Errorf("waited %v again", d)
+			if got := waits(t, 3, map[string]string{"Ratelimit-Remaining": "0", "Ratelimit-Reset": reset}); got[0] != want || got[1] != 0 {
+				t.Errorf("waited %v, want %v once", got, want)
 			}
 		})
 	}
@@ -162,21 +172,8 @@ func TestUsedUpLimitIsWaitedForAhead(t *testing.T) {
 func TestLastOfTheLimitIsSpread(t *testing.T) {
 	for left, want := range map[string]time.Duration{"50": 0, "10": 0, "9": time.Second, "4": 2 * time.Second, "1": 5 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			a := &answers{list: []any{answer{status: 200, header: map[string]string{"Ratelimit-Limit": "100", "Ratelimit-Remaining": left, "Ratelimit-Reset": "10"}}}}
-			rt := pagerduty.NewTransport(a)
-			for range 2 {
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://pagerduty.example/services", strings.NewReader(""))
-				if err != nil {
-					t.Fatal(err)
-				}
-				resp, err := rt.RoundTrip(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				_ = resp.Body.Close()
-			}
-			if d := a.times[1].Sub(a.times[0]); d != want {
-				t.Errorf("with %s left it waited %v, want %v", left, d, want)
+			if got := waits(t, 2, map[string]string{"Ratelimit-Limit": "100", "Ratelimit-Remaining": left, "Ratelimit-Reset": "10"}); got[0] != want {
+				t.Errorf("with %s left it waited %v, want %v", left, got, want)
 			}
 		})
 	}
@@ -188,10 +185,7 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Second, reason)
 		defer cancel()
 		a := &answers{list: []any{answer{status: 429, header: map[string]string{"Retry-After": "30"}}}}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://pagerduty.example/services", strings.NewReader(""))
-		if err != nil {
-			t.Fatal(err)
-		}
+		req := request(t, ctx, http.MethodGet)
 		began := time.Now()
 		if _, err := pagerduty.NewTransport(a).RoundTrip(req); !errors.Is(err, reason) || time.Since(began) != 2*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))

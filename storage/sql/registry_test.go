@@ -3,13 +3,16 @@ package sql_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"hadron/runtime/access"
 	"hadron/runtime/function"
 	"hadron/runtime/registry"
 	"hadron/runtime/registry/registrytest"
+	"hadron/runtime/tenant"
 	"hadron/storage/sql/sqltest"
 )
 
@@ -109,5 +112,61 @@ func firstCommit(name function.Name) registry.Commit {
 	return registry.Commit{
 		Next:   registry.Record{Function: function.Function{Name: name, Latest: 1, CreatedAt: time.Unix(1, 0), UpdatedAt: time.Unix(1, 0)}},
 		Change: registry.Change{Kind: registry.KindRegistered, Function: name, Before: []byte("null"), After: []byte("null"), Time: time.Unix(1, 0)},
+	}
+}
+
+// What was done to projects before they had kinds of their own reads as theirs after the
+// migration; rows of teams and of functions stay as they were.
+func TestMigrationNamesChangesOfProjects(t *testing.T) {
+	ctx, db := t.Context(), sqltest.MustOpen(t)
+	if _, err := db.Registry().Commit(ctx, firstCommit("growth/signup/a")); err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range [][3]string{ // scope, subject, kind
+		{"growth", "team:growth", "team_created"},
+		{"growth/signup", "project:growth/signup", "team_created"},
+		{"growth/signup", "project:growth/signup", "team_changed"},
+		{"growth", "team:growth", "team_changed"},
+		{"growth/signup", "project:growth/signup", "team_deleted"},
+		{"growth", "team:growth", "team_frozen"},
+		{"growth/web", "project:growth/web", "project_created"}, // by a server that knew it already
+		{"growth/web", "project:growth/web", "team_frozen"},     // no kind of a project
+	} {
+		if err := db.Exec(ctx, `INSERT INTO changes (function, scope, subject, kind, author, message, before, after, created_at) VALUES ('', ?, ?, ?, 'ada', 'why', 'null', '{}', ?)`,
+			row[0], row[1], row[2], int64(i+1)*1_000_000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	migration, err := os.ReadFile("migrations/sqlite/00085_project_changes.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing left to do
+		if err := db.Exec(ctx, string(migration)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := db.Audit().Changes(ctx, []access.Scope{access.Everything}, tenant.ChangeFilter{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range slices.Backward(list) {
+		if c.By == "ada" {
+			got = append(got, c.Subject+" "+c.Kind)
+		}
+		if c.By == "ada" && (c.Message != "why" || string(c.After) != "{}") {
+			t.Errorf("%+v", c)
+		}
+	}
+	want := []string{
+		"team:growth team_created", "project:growth/signup project_created", "project:growth/signup project_changed", "team:growth team_changed",
+		"project:growth/signup project_deleted", "team:growth team_frozen", "project:growth/web project_created", "project:growth/web team_frozen",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+	if n, err := db.Count(ctx, "changes WHERE function = 'growth/signup/a' AND kind = 'registered'"); err != nil || n != 1 {
+		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -215,10 +216,12 @@ func Acknowledged(installation string, in Incident, h Hand, at time.Time, except
 		}
 		p := page{installation: installation, action: Acknowledge, incident: in, sample: noSample, at: at}
 		e := p.event()
-		e.Summary = oneLine(fmt.Sprintf("%s: %s has it.", in.who(), oneLine(h.AckedBy, maxWho)), MaxSummary)
+		e.Summary = oneLine(fmt.Sprintf("%s: %s has it.", in.who(), cmp.Or(oneLine(h.AckedBy, maxWho), "somebody")), MaxSummary)
 		e.Details = nil
 		if n := len(h.Notes); n > 0 {
-			e.Details = []Field{{"note", oneLine(h.Notes[n-1].Text, maxError)}}
+			if note := oneLine(h.Notes[n-1].Text, maxError); note != "" {
+				e.Details = []Field{{"note", note}}
+			}
 		}
 		e.Target, e.RoutingKey = name, name
 		if name == PagerDuty {

@@ -1,6 +1,7 @@
 package alerting_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -11,7 +12,10 @@ import (
 	"pgregory.net/rapid"
 
 	"hadron/alerting"
+	"hadron/alerting/pagerduty"
+	"hadron/alerting/pagerduty/pagerdutytest"
 	"hadron/collector/slo"
+	"hadron/runtime/function"
 )
 
 func about(class slo.Class) alerting.Incident {
@@ -88,8 +92,12 @@ func TestPageReadsWell(t *testing.T) {
 	}
 }
 
-// Whatever a function, an author or a manifest says, the event stays valid.
+// Whatever a function, an author or a manifest says, the event stays valid, and what
+// leaves for PagerDuty is what its description allows.
 func TestPageTakesHostileText(t *testing.T) {
+	fake := pagerdutytest.New(t)
+	fake.AddForeignService("greeting", "")
+	key := fake.Services()[0].Integrations[0].Key
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(
 			rapid.String(), rapid.StringN(2000, 3000, -1),
@@ -109,7 +117,18 @@ func TestPageTakesHostileText(t *testing.T) {
 		}
 		c := alerting.Counts{Objective: 0.999, LongBad: rapid.Float64().Draw(t, "bad"), LongAll: rapid.Float64().Draw(t, "all"), ShortBad: rapid.Float64().Draw(t, "sbad"), ShortAll: rapid.Float64().Draw(t, "sall")}
 		action := rapid.SampledFrom([]alerting.Action{alerting.Trigger, alerting.Resolve}).Draw(t, "action")
-		e := alerting.Page(about(slo.Page), action, fast, about(slo.Page).Objective, 0.999, 0, c, d, noon)
+		in := about(rapid.SampledFrom([]slo.Class{slo.Page, slo.Ticket}).Draw(t, "class"))
+		part := rapid.StringMatching(`[a-z][a-z0-9-]{0,62}`)
+		in.Function = function.Name(part.Draw(t, "team") + "/" + part.Draw(t, "project") + "/" + part.Draw(t, "name"))
+		in.SLO = rapid.OneOf(rapid.Just("availability"), rapid.SampledFrom(alerting.Conditions()), text).Draw(t, "slo")
+		in.DedupKey = alerting.DedupKey("test", in.Objective)
+		threshold := time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "threshold"))
+		e := alerting.Page(in, action, fast, in.Objective, rapid.Float64Range(0.5, 0.99999).Draw(t, "ratio"), threshold, c, d, noon)
+		if rapid.Bool().Draw(t, "acknowledged") {
+			in.Told, in.RoutingKey = alerting.PagerDuty, key
+			hand := alerting.Hand{AckedBy: text.Draw(t, "who"), Notes: []alerting.Note{{Text: text.Draw(t, "note")}}}
+			e = alerting.Acknowledged("test", in, hand, noon, "")[0].Event
+		}
 		line := func(s string, most int) {
 			if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > most || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Fatalf("%q is no line of at most %d", s, most)
@@ -133,6 +152,34 @@ func TestPageTakesHostileText(t *testing.T) {
 		data, err := json.Marshal(e)
 		if err != nil || len(data) > 64<<10 {
 			t.Fatalf("%d bytes, %v", len(data), err)
+		}
+		e.RoutingKey = key
+		body, err := pagerduty.Encode(e)
+		if err == nil {
+			err = fake.Judge(context.Background(), body)
+		}
+		if err != nil {
+			t.Fatalf("%v: %.500s", err, body)
+		}
+	})
+}
+
+// Two incidents have one dedup key where they are of one objective of one function of one
+// installation, and never else; it fits, whatever the names are.
+func TestDedupKeysAreUnique(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b", "a/b", "a/b/c", "b/c", "/", " ", "availability"}), rapid.StringMatching(`[^\x00]{0,300}`))
+		type id struct {
+			installation string
+			alerting.Objective
+		}
+		draw := func(which string) id {
+			return id{word.Draw(t, which), alerting.Objective{Function: function.Name(word.Draw(t, which)), SLO: word.Draw(t, which)}}
+		}
+		a, b := draw("one"), draw("other")
+		one, other := alerting.DedupKey(a.installation, a.Objective), alerting.DedupKey(b.installation, b.Objective)
+		if (one == other) != (a == b) || len(one) > alerting.MaxDedupKey || one != alerting.DedupKey(a.installation, a.Objective) {
+			t.Fatalf("%q of %+v, %q of %+v", one, a, other, b)
 		}
 	})
 }

@@ -170,6 +170,46 @@ func TestIncidentIsHandled(t *testing.T) {
 	}
 }
 
+// PagerDuty refuses what it is told: that is a dead letter, and an alert of its own to
+// whoever can be reached; also of a function that is gone by then.
+func TestRefusedPagesAreAnAlert(t *testing.T) {
+	t.Parallel()
+	o := newOperated(t)
+	room := newChat(t)
+	targets := filepath.Join(t.TempDir(), "targets.yaml")
+	if err := os.WriteFile(targets, []byte("targets: [{name: room, type: slack, url: "+room.URL+"}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.start(t, "--alerting.targets", targets)
+	for _, path := range []string{payPath, refundPath} {
+		o.want(http.StatusCreated, http.MethodPost, path+"/versions", payment, nil)
+	}
+	eventually(t, "PagerDuty is ready", 20*time.Second, func() (bool, string) {
+		op := o.operability()
+		return op.PagerDuty.State == wire.Ready, fmt.Sprintf("%+v", op.PagerDuty)
+	})
+	o.pager.SetFault(pagerdutytest.Fault{
+		Status: http.StatusBadRequest, Body: `{"status":"invalid event","message":"Event object is invalid","errors":["of no use"]}`,
+		Match: func(r *http.Request) bool { return r.URL.Path == "/v2/enqueue" },
+	})
+	current := newCurrent(o.process)
+	callers(t, func() string { return "/fn/" + payName + "?cents=x" }, current.get)
+	eventually(t, "the room hears that PagerDuty was not told", 60*time.Second, func() (bool, string) {
+		heard := room.heard()
+		return strings.Contains(heard, "charge is failing") &&
+			strings.Contains(heard, "charge has alerts that not everybody was told of: a trigger to pagerduty was given up: refused: send event: PagerDuty answered 400") &&
+			strings.Contains(heard, "of no use"), heard
+	})
+	o.want(http.StatusNoContent, http.MethodDelete, payPath, nil, nil)
+	eventually(t, "the room hears that the end was not told either", 30*time.Second, func() (bool, string) {
+		heard := room.heard()
+		return strings.Contains(heard, "Hadron could not tell the end of alerts of functions that are gone: a resolve to pagerduty was given up: refused"), heard
+	})
+	if o.open() != 0 {
+		t.Errorf("%+v", o.pager.Incidents())
+	}
+}
+
 // A webhook that nobody known signed changes nothing.
 func TestForeignWebhookIsRefused(t *testing.T) {
 	t.Parallel()

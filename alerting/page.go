@@ -36,6 +36,7 @@ type Details struct {
 	Live       string      // URL of the function's page
 	Dashboard  string      // URL of its dashboard at the time
 	Logs       string      // URL of its logs, filtered to the top error
+	Trace      string      // URL of the trace of a call that failed, or was slow
 	Runbook    string      // URL in the manifest
 }
 
@@ -342,6 +343,7 @@ func (p page) links() []Link {
 		{p.details.Live, "Live page"},
 		{p.details.Dashboard, "Dashboard at that time"},
 		{p.details.Logs, "Logs of the errors"},
+		{p.details.Trace, "Trace"},
 		{p.details.Runbook, "Runbook"},
 	} {
 		if href, ok := webAddress(l.Href); ok {

@@ -39,6 +39,7 @@ func TestPageReadsWell(t *testing.T) {
 		Deployment: &alerting.Deployment{Version: 7, By: "ada", Message: "new copy", At: noon.Add(-3 * time.Minute)},
 		Previous:   6, BudgetLeft: &left,
 		Live: "https://hadron.example/functions/growth/signup/greeting", Dashboard: "https://grafana.example/d/hdn-1?from=1", Logs: "https://hadron.example/logs",
+		Trace: "https://hadron.example/f/growth/signup/greeting?trace=0af7",
 	}
 	c := alerting.Counts{Objective: 0.999, LongBad: 149, LongAll: 10000, ShortBad: 120, ShortAll: 1000}
 	e := alerting.Page(about(slo.Page), alerting.Trigger, fast, about(slo.Page).Objective, 0.999, 0, c, details, noon.Add(time.Minute))
@@ -73,7 +74,11 @@ func TestPageReadsWell(t *testing.T) {
 	if e.Severity != "critical" || e.Class != "page: availability" || e.Component != string(greeting) || e.Group != "growth" || e.Source != "hadron test" {
 		t.Errorf("%+v", e)
 	}
-	if len(e.Links) != 3 || e.ClientURL != details.Live {
+	var links []string
+	for _, l := range e.Links {
+		links = append(links, l.Text)
+	}
+	if got := strings.Join(links, " · "); got != "Live page · Dashboard at that time · Logs of the errors · Trace" || e.ClientURL != details.Live || e.Links[3].Href != details.Trace {
 		t.Errorf("%+v", e.Links)
 	}
 
@@ -113,7 +118,7 @@ func TestPageTakesHostileText(t *testing.T) {
 		d := alerting.Details{
 			Codes: codes, TopError: &alerting.TopError{Message: text.Draw(t, "message"), Frames: frames, Count: 1, Request: text.Draw(t, "request")},
 			Deployment: &alerting.Deployment{Version: 1, By: text.Draw(t, "by"), Message: text.Draw(t, "deployment"), At: noon},
-			Previous:   1, BudgetLeft: &left, Live: link.Draw(t, "live"), Dashboard: link.Draw(t, "dashboard"), Logs: link.Draw(t, "logs"), Runbook: link.Draw(t, "runbook"),
+			Previous:   1, BudgetLeft: &left, Live: link.Draw(t, "live"), Dashboard: link.Draw(t, "dashboard"), Logs: link.Draw(t, "logs"), Trace: link.Draw(t, "trace"), Runbook: link.Draw(t, "runbook"),
 		}
 		c := alerting.Counts{Objective: 0.999, LongBad: rapid.Float64().Draw(t, "bad"), LongAll: rapid.Float64().Draw(t, "all"), ShortBad: rapid.Float64().Draw(t, "sbad"), ShortAll: rapid.Float64().Draw(t, "sall")}
 		action := rapid.SampledFrom([]alerting.Action{alerting.Trigger, alerting.Resolve}).Draw(t, "action")

@@ -162,7 +162,7 @@ func TestFunctionIsBornOperable(t *testing.T) {
 	})
 	trigger := o.pages()[0]
 	text := string(trigger.Raw)
-	for _, want := range []string{payName, "index.ts:3", "function_error", "RangeError", "wiki.example.com/charge", "/f/" + payName, op.Dashboard.URL, "charge in cents", "page"} {
+	for _, want := range []string{payName, "index.ts:3", "function_error", "RangeError", "wiki.example.com/charge", "/f/" + payName, "/f/" + payName + "?trace=", op.Dashboard.URL, "charge in cents", "page"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q: %s", want, text)
 		}

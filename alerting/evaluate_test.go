@@ -113,6 +113,45 @@ func TestEachObjectiveHasItsIncident(t *testing.T) {
 	}
 }
 
+// What holds for a while before it fires does so over a restart: it is not waited for anew.
+func TestForSurvivesARestart(t *testing.T) {
+	w, store := newWorld(greeting), newMemory()
+	begin := func() *ticking {
+		cfg := w.config(store)
+		cfg.For = 10 * time.Minute
+		e, err := alerting.New(cfg)
+		if err == nil {
+			err = e.Load(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &ticking{e, t, w}
+	}
+	w.set(greeting, "availability", outage)
+	e := begin()
+	e.mustTick()
+	since := w.now
+	for range 3 { // nine minutes, with two starts
+		e = begin()
+		e.mustTick()
+	}
+	wantTold(t, store)
+	for _, a := range e.Alerts(alerting.Filter{}) {
+		if a.State != alerting.Pending || !a.ActiveAt.Equal(since) {
+			t.Errorf("%+v", a)
+		}
+	}
+	e = begin()
+	e.mustTick()
+	wantTold(t, store, "trigger growth/signup/greeting critical")
+	for _, a := range e.Alerts(alerting.Filter{}) {
+		if a.State != alerting.Firing || !a.ActiveAt.Equal(since) || !a.Since.Equal(w.now) {
+			t.Errorf("%+v", a)
+		}
+	}
+}
+
 func TestMissingDataResolvesNothing(t *testing.T) {
 	w, store := newWorld(greeting), newMemory()
 	e := w.evaluator(t, store)

@@ -21,6 +21,8 @@ type Condition struct {
 	Reason   string    // in the platform's words, or made one line
 	Value    float64
 	Page     bool // pages follow from it that nobody is told of
+	// Unknown says that nothing can be said of the kind now: what was known of it stays.
+	Unknown bool
 }
 
 // The conditions beside the symptoms of collector/slo, in the place of an objective's name.
@@ -107,7 +109,10 @@ func (r *round) conditions(ctx context.Context) {
 			for _, kind := range []string{Delivery, slo.Rollout, Removals, Reconciler, Orphans} {
 				known[kind] = true
 			}
-			add(list)
+			for _, c := range list {
+				known[c.Kind] = known[c.Kind] && !c.Unknown
+			}
+			add(slices.DeleteFunc(slices.Clone(list), func(c Condition) bool { return c.Unknown }))
 		}
 	}
 	for k := range r.e.alerts {

@@ -19,38 +19,62 @@ const failingFor = 15 * time.Minute
 // platformConditions are what is wrong with Hadron itself, or waits for somebody's word.
 // They name no function: a team may hear of them that does not see the others'.
 func (a *App) platformConditions(at time.Time) []alerting.Condition {
-	out := asking(a.heldServices(), a.heldDashboards())
-	states := make([]reconcile.Status, len(a.operations.loops))
-	for i, loop := range a.operations.loops {
+	o := &a.operations
+	boards := o.dashboards.Progress()
+	questions := []question{{a.heldDashboards(), boards.LastPass, boards.Error}}
+	if o.pager != nil {
+		services := o.pager.Progress()
+		questions = append(questions, question{a.heldServices(), services.LastPass, services.Error})
+	}
+	states := make([]reconcile.Status, len(o.loops))
+	for i, loop := range o.loops {
 		states[i] = loop.Status()
 	}
-	return append(out, failingLoops(states, a.startedAt, at)...)
+	return slices.Concat(asking(questions...), failingLoops(states, a.startedAt, at))
 }
 
-// asking is the questions that wait for an answer, as conditions.
-func asking(questions ...string) (out []alerting.Condition) {
+// question is what a part asks before it removes so much; text is empty where it does not.
+type question struct {
+	text     string
+	lastPass time.Time // zero: it has not looked yet
+	err      string    // why it could not look
+}
+
+// asking is the questions that wait for an answer, as conditions. Who has not looked since
+// the start, or could not, may have asked before.
+func asking(questions ...question) (out []alerting.Condition) {
 	for _, q := range questions {
-		if q != "" {
-			out = append(out, alerting.Condition{Kind: alerting.Removals, Reason: q, Value: 1})
+		switch {
+		case q.text != "":
+			out = append(out, alerting.Condition{Kind: alerting.Removals, Reason: q.text, Value: 1})
+		case q.lastPass.IsZero() || q.err != "":
+			out = append(out, alerting.Condition{Kind: alerting.Removals, Unknown: true})
 		}
 	}
 	return out
 }
 
-// failingLoops are those that have failed for long; the start counts for a success.
+// failingLoops are those that have failed for long. The start counts for a success, but
+// until a loop went well, or has failed for long since, it may have failed before.
 func failingLoops(states []reconcile.Status, started, at time.Time) (out []alerting.Condition) {
 	for _, s := range states {
 		well := s.LastSuccess
 		if well.IsZero() {
 			well = started
 		}
-		if s.Failures == 0 || at.Sub(well) < failingFor {
-			continue
+		switch {
+		case s.Failures > 0 && at.Sub(well) >= failingFor:
+			what := "failed"
+			if n := s.Result.Failed; n > 0 {
+				what = fmt.Sprintf("left %d not as wanted", n)
+			}
+			out = append(out, alerting.Condition{
+				Kind: alerting.Reconciler, Since: well, Value: float64(s.Failures),
+				Reason: fmt.Sprintf("each pass over %s %s since %s", s.Target, what, well.UTC().Format(time.RFC3339)),
+			})
+		case s.LastSuccess.IsZero():
+			out = append(out, alerting.Condition{Kind: alerting.Reconciler, Unknown: true})
 		}
-		out = append(out, alerting.Condition{
-			Kind: alerting.Reconciler, Since: well, Value: float64(s.Failures),
-			Reason: fmt.Sprintf("%s failed each time since %s, %d times", s.Target, well.UTC().Format(time.RFC3339), s.Failures),
-		})
 	}
 	return out
 }

@@ -11,34 +11,60 @@ import (
 )
 
 // A loop is an alert once it has failed for a quarter of an hour, and none when it went
-// well since, or has only just begun.
+// well since. Right after a start it cannot be told.
 func TestLoopsThatFailForLong(t *testing.T) {
 	at := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
-	long, of := at.Add(-time.Hour), func(target string, failures int, well time.Time) reconcile.Status {
-		return reconcile.Status{Target: target, Failures: failures, LastSuccess: well, LastError: "secret of team x"}
+	long, of := at.Add(-time.Hour), func(failures, failed int, well time.Time) reconcile.Status {
+		return reconcile.Status{Target: "pagerduty", Failures: failures, Result: reconcile.Result{Failed: failed}, LastSuccess: well, LastError: "secret of team x"}
 	}
 	for what, c := range map[string]struct {
 		state   reconcile.Status
 		started time.Time
-		fires   bool
+		want    string // of its reason; "unknown", or nothing
 	}{
-		"well":                      {of("pagerduty", 0, at), long, false},
-		"at rest for long":          {of("pagerduty", 0, long), long, false},
-		"failed once":               {of("pagerduty", 1, at.Add(-time.Minute)), long, false},
-		"failed for long":           {of("pagerduty", 40, at.Add(-20*time.Minute)), long, true},
-		"never well since a start":  {of("grafana", 40, time.Time{}), long, true},
-		"never well, and new":       {of("grafana", 4, time.Time{}), at.Add(-time.Minute), false},
-		"exactly a quarter of hour": {of("grafana", 9, at.Add(-failingFor)), long, true},
+		"well":                      {of(0, 0, at), long, ""},
+		"at rest for long":          {of(0, 0, long), long, ""},
+		"failed once":               {of(1, 0, at.Add(-time.Minute)), long, ""},
+		"failed for long":           {of(40, 0, at.Add(-20*time.Minute)), long, "each pass over pagerduty failed since 2026-11-27T11:40:00Z"},
+		"some failed for long":      {of(40, 3, at.Add(-20*time.Minute)), long, "each pass over pagerduty left 3 not as wanted since 2026-11-27T11:40:00Z"},
+		"exactly a quarter of hour": {of(9, 0, at.Add(-failingFor)), long, "each pass over pagerduty failed since 2026-11-27T11:45:00Z"},
+		"never well since a start":  {of(40, 0, time.Time{}), long, "each pass over pagerduty failed since 2026-11-27T11:00:00Z"},
+		"failed since a new start":  {of(4, 0, time.Time{}), at.Add(-time.Minute), "unknown"},
+		"not looked yet":            {of(0, 0, time.Time{}), at.Add(-time.Minute), "unknown"},
 	} {
-		got := failingLoops([]reconcile.Status{of("rules", 0, at), c.state}, c.started, at)
-		if len(got) > 0 != c.fires {
-			t.Errorf("%s: %+v", what, got)
-		}
+		got, said := failingLoops([]reconcile.Status{{Target: "rules", LastSuccess: at}, c.state}, c.started, at), ""
 		for _, one := range got {
-			if one.Kind != alerting.Reconciler || one.Function != "" || !strings.Contains(one.Reason, c.state.Target) || strings.Contains(one.Reason, "secret") {
+			if said += one.Reason; one.Unknown {
+				said += "unknown"
+			}
+			if one.Kind != alerting.Reconciler || one.Function != "" {
 				t.Errorf("%s: %+v", what, one)
 			}
 		}
+		if said != c.want {
+			t.Errorf("%s: %q, want %q", what, said, c.want)
+		}
+	}
+}
+
+// A question is an alert until it is answered, also while nobody can look.
+func TestQuestionsThatWait(t *testing.T) {
+	at := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	for what, c := range map[string]struct {
+		q    question
+		want alerting.Condition
+	}{
+		"asked":          {question{"12 go", at, ""}, alerting.Condition{Kind: alerting.Removals, Reason: "12 go", Value: 1}},
+		"asked, and out": {question{"12 go", at, "cannot be reached"}, alerting.Condition{Kind: alerting.Removals, Reason: "12 go", Value: 1}},
+		"out":            {question{"", at, "cannot be reached"}, alerting.Condition{Kind: alerting.Removals, Unknown: true}},
+		"not looked yet": {question{}, alerting.Condition{Kind: alerting.Removals, Unknown: true}},
+	} {
+		if got := asking(c.q); len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+	if got := asking(question{lastPass: at}); len(got) != 0 {
+		t.Errorf("%+v", got)
 	}
 }
 

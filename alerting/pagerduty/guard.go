@@ -37,7 +37,7 @@ func (p *pass) guard(ctx context.Context) {
 	if p.holding {
 		now = going
 	}
-	p.progress.Held = now
+	p.progress.Held, p.progress.Counted = now, true
 	p.mu.Unlock()
 	if now > 0 && now != before {
 		p.cfg.Logger.WarnContext(ctx, "letting so many services go is held until it is confirmed", "services", now, "of", total,

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"hadron/alerting/pagerduty/pagerdutytest"
 	"hadron/runtime/function"
 )
 
@@ -50,9 +51,14 @@ func TestManyServicesLeaveOnlyWhenConfirmed(t *testing.T) {
 	}
 	// What was confirmed is deleted after its grace without being asked about again.
 	w.restart()
+	w.fake.SetFault(pagerdutytest.Fault{Drop: true})
+	if _, err := w.pass(); err == nil || w.target.Progress().Counted {
+		t.Errorf("%v; that none are held is not known", err)
+	}
+	w.fake.ClearFaults()
 	w.now = w.now.Add(8 * 24 * 3600e9)
 	w.mustPass()
-	if g := w.target.Progress(); len(w.ours()) != 31 || g.Held != 20 {
+	if g := w.target.Progress(); len(w.ours()) != 31 || g.Held != 20 || !g.Counted {
 		t.Errorf("%d left, %+v", len(w.ours()), g)
 	}
 	w.target.Confirm(20)

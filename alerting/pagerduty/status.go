@@ -113,8 +113,9 @@ type Progress struct {
 	Total, Ready, Pending, Failed, Disabled int // of those that functions want
 	Leaving                                 int // that no function wants any more
 	// Held is how many a pass would disable or delete, which is more than it does without
-	// being told: Confirm tells.
+	// being told: Confirm tells. Counted says that a pass has looked since the start.
 	Held     int
+	Counted  bool
 	Done, Of int       // of the pass under way, in services
 	Running  bool      // a pass is under way, or the next is to begin at once
 	LastPass time.Time // its end; zero before the first

@@ -110,7 +110,7 @@ func TestManyDeletionsAsk(t *testing.T) {
 	if err != nil || !plan.Held || len(plan.Actions) != 15 || plan.Actions[0].Do != "delete" {
 		t.Fatalf("%v, %+v", err, plan)
 	}
-	if got := pass(t, tg, few); got.Deleted > 0 || tg.Progress().Held != 15 {
+	if got := pass(t, tg, few); got.Deleted > 0 || tg.Progress().Held != 15 || !tg.Progress().Counted {
 		t.Fatalf("%+v, %+v", got, tg.Progress())
 	}
 	tg.Confirm(14) // of another plan

@@ -97,6 +97,7 @@ func (f *Files) Progress() Progress {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	g := f.progress
+	g.Counted = true // files are removed unasked
 	g.Ready, g.Failed = len(f.ready), len(f.failed)
 	g.Pending = max(0, g.Total-g.Ready-g.Failed)
 	return g

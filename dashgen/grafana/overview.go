@@ -12,8 +12,9 @@ import (
 type Progress struct {
 	Total, Ready, Pending, Failed, Drifted int
 	// Held is how many dashboards a pass would delete, which is more than it deletes
-	// without being told: Confirm tells.
+	// without being told: Confirm tells. Counted says that a pass has looked since the start.
 	Held     int
+	Counted  bool
 	LastPass time.Time // its end; zero before the first
 	Running  bool      // more is to be done at once
 	Error    string    // of the last pass
@@ -117,7 +118,7 @@ func (t *Target) hold(n int) (changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	changed = t.held != n
-	t.held = n
+	t.held, t.progress.Counted = n, true
 	return changed
 }
 

@@ -20,11 +20,9 @@ const failingFor = 15 * time.Minute
 // They name no function: a team may hear of them that does not see the others'.
 func (a *App) platformConditions(at time.Time) []alerting.Condition {
 	o := &a.operations
-	boards := o.dashboards.Progress()
-	questions := []question{{a.heldDashboards(), boards.LastPass, boards.Error}}
+	questions := []question{{a.heldDashboards(), o.dashboards.Progress().Counted}}
 	if o.pager != nil {
-		services := o.pager.Progress()
-		questions = append(questions, question{a.heldServices(), services.LastPass, services.Error})
+		questions = append(questions, question{a.heldServices(), o.pager.Progress().Counted})
 	}
 	states := make([]reconcile.Status, len(o.loops))
 	for i, loop := range o.loops {
@@ -33,21 +31,20 @@ func (a *App) platformConditions(at time.Time) []alerting.Condition {
 	return slices.Concat(asking(questions...), failingLoops(states, a.startedAt, at))
 }
 
-// question is what a part asks before it removes so much; text is empty where it does not.
+// question is what a part asks before it removes so much.
 type question struct {
-	text     string
-	lastPass time.Time // zero: it has not looked yet
-	err      string    // why it could not look
+	text    string // empty: it does not
+	counted bool   // it has looked since the start
 }
 
 // asking is the questions that wait for an answer, as conditions. Who has not looked since
-// the start, or could not, may have asked before.
+// the start may have asked before.
 func asking(questions ...question) (out []alerting.Condition) {
 	for _, q := range questions {
 		switch {
 		case q.text != "":
 			out = append(out, alerting.Condition{Kind: alerting.Removals, Reason: q.text, Value: 1})
-		case q.lastPass.IsZero() || q.err != "":
+		case !q.counted:
 			out = append(out, alerting.Condition{Kind: alerting.Removals, Unknown: true})
 		}
 	}

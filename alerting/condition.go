@@ -16,9 +16,9 @@ import (
 // others' pages follow from.
 type Condition struct {
 	Function function.Name // empty: the platform's own, see OfPlatform
-	Kind     string    // Quarantine, Delivery, …
-	Since    time.Time // zero: now
-	Reason   string    // in the platform's words, or made one line
+	Kind     string        // Quarantine, Delivery, …
+	Since    time.Time     // zero: now
+	Reason   string        // in the platform's words, or made one line
 	Value    float64
 	Page     bool // pages follow from it that nobody is told of
 	// Unknown says that nothing can be said of the kind now: what was known of it stays.

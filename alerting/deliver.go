@@ -195,6 +195,9 @@ func (d *Deliverer) loop(ctx context.Context) {
 				more = false
 			}
 		}
+		if ctx.Err() != nil {
+			return // what ended may be that it stops
+		}
 		timer.Reset(d.pass(ctx, start))
 	}
 }

@@ -3,9 +3,11 @@ package alerting_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -269,13 +271,54 @@ func TestSlowPagerMeetsItsDeadline(t *testing.T) {
 	})
 }
 
+// Nothing more is sent once it is to stop, though the outbox may still answer: least of all
+// to a target that has just said when it is to be asked again.
+func TestNothingIsSentWhileStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 200 { // what comes first is chance
+			m, p := newMemory(), newPager()
+			write(t, m, "a/b/c", "key", 2)
+			sending, sent := make(chan struct{}), 0
+			d := deliverer(t, m, p, func(c *alerting.DelivererConfig) {
+				c.Send = func(ctx context.Context, _ alerting.Event) error {
+					if sent++; sent == 1 {
+						close(sending)
+					}
+					<-ctx.Done()
+					return &alerting.RetryError{After: 17 * time.Second, Err: errors.New("429")}
+				}
+			})
+			during(t, d, func() { <-sending; d.Wake() })
+			if sent != 1 || len(m.messages) != 2 {
+				t.Fatalf("sent %d times, %d wait", sent, len(m.messages))
+			}
+		}
+	})
+}
+
 // The whole way from alert to pager, with everything failing now and then, and the
 // process ending at any point: in the end the pager knows what is true; it was told
 // each change in order; no incident was opened twice.
 func TestAnyCrashPoint(t *testing.T) {
+	inBubble(t, crashes)
+}
+
+// inBubble checks a property in the time of a bubble. rapid gives up after a day, which is
+// over soon there, so it is asked again until as many cases were tried as it was to try.
+func inBubble(t *testing.T, property func(*testing.T, *rapid.T)) {
+	t.Helper()
+	checks, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
+	if err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
-		// Without the methods beyond testing.TB: a bubble has no deadline to ask for.
-		rapid.Check(struct{ testing.TB }{t}, func(rt *rapid.T) { crashes(t, rt) })
+		for tried := 0; tried < checks && !t.Failed(); {
+			// Without the methods beyond testing.TB: a bubble has no deadline to ask for.
+			rapid.Check(struct{ testing.TB }{t}, func(rt *rapid.T) {
+				tried++
+				property(t, rt)
+			})
+		}
 	})
 }
 

@@ -175,9 +175,7 @@ func TestOutboxOfSeveralTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	synctest.Test(t, func(t *testing.T) {
-		rapid.Check(struct{ testing.TB }{t}, func(rt *rapid.T) { outboxOf(t, rt, configs) })
-	})
+	inBubble(t, func(t *testing.T, rt *rapid.T) { outboxOf(t, rt, configs) })
 }
 
 // written is what the outbox was given of one lane, in order.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -53,7 +54,7 @@ func AnswerSoon() error {
 		if err != nil {
 			return fmt.Errorf("list threads: %w", err)
 		}
-		if err := setSlice(tid, int(now.Nice), soonSlice); err != nil {
+		if err := setSlice(tid, int(now.Nice), soonSlice); err != nil && !errors.Is(err, unix.ESRCH) { // a thread may end meanwhile
 			return err
 		}
 	}

@@ -115,7 +115,7 @@ func FuzzDecoder(f *testing.F) {
 				c.header()
 				c = cursor{s: string(m.data)}
 				c.outcome()
-				_, _ = readBundle(m.data)
+				_, _, _ = readLoad(m.data)
 			}
 			if d.held > maxParts {
 				t.Fatalf("%d bytes held", d.held)

@@ -219,6 +219,7 @@ func (w *process) enroll(s *stream) (index uint32, err error) {
 	s.id = streamOf(slot, w.uses[slot])
 	w.table[slot] = s
 	w.began++
+	w.letGo(l)
 	if w.live++; w.live == 1 {
 		w.pool.fair.stir()
 	}

@@ -372,27 +372,6 @@ func cause(v verdict) string {
 	return "other"
 }
 
-// keepWatch looks after the workers.
-func (p *Pool) keepWatch() {
-	for p.pause(100 * time.Millisecond) {
-		now := time.Now()
-		p.mu.Lock()
-		workers := make([]*process, 0, len(p.workers))
-		for w := range p.workers {
-			workers = append(workers, w)
-		}
-		for a, s := range p.seats { // of teams that have nobody and do nothing
-			if s.worker == nil && s.starting == nil && now.Sub(s.died) > time.Minute {
-				delete(p.seats, a)
-			}
-		}
-		p.mu.Unlock()
-		for _, w := range workers {
-			w.watch(now)
-		}
-	}
-}
-
 // Prewarm loads and compiles a version in its team's worker, which is started for
 // it, and makes one VM, so that the first call finds all in place.
 func (p *Pool) Prewarm(ctx context.Context, id function.ID) error {

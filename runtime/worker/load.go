@@ -50,7 +50,7 @@ func (w *process) load(ctx context.Context, id function.ID) error {
 		w.indexes[l.index] = id
 		// The work is for all who wait: it outlives the one who came first.
 		outlive := context.WithoutCancel(ctx)
-		w.pool.wg.Go(func() { w.fetch(outlive, id, l) })
+		w.pool.aside(func() { w.fetch(outlive, id, l) })
 	}
 	w.mu.Unlock()
 	select {
@@ -160,7 +160,7 @@ func (w *process) takeNeed(f frame) error {
 		w.out.send(kindRefused, f.stream, []byte("the function was deleted"))
 		return nil
 	}
-	w.pool.wg.Go(func() {
+	w.pool.aside(func() {
 		unsent, err := w.takeBundle(context.Background(), id, f.stream) //nolint:contextcheck // the worker's own, bounded by maxLoad
 		switch {
 		case err != nil:

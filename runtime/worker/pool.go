@@ -66,6 +66,7 @@ type Pool struct {
 	spawner *spawner
 	fair    fairness
 	serial  atomic.Int64
+	loaders loaders
 	builds  chan struct{}
 	blanks  chan *process // ready for a team
 	hungry  chan struct{} // one slot: somebody waits for a blank one
@@ -94,7 +95,7 @@ func New(cfg Config) (*Pool, error) {
 	cfg = cfg.withDefaults()
 	p := &Pool{
 		cfg: cfg, log: cfg.Logger.With("component", "workers"), trials: newTrials(cfg),
-		builds: make(chan struct{}, cfg.MaxBuilds), blanks: make(chan *process, cfg.Spares-1),
+		loaders: loaders{work: make(chan func())}, builds: make(chan struct{}, cfg.MaxBuilds), blanks: make(chan *process, cfg.Spares-1),
 		seats: map[place]*seat{}, workers: map[*process]bool{}, freed: make(chan struct{}, 1), hungry: make(chan struct{}, 1),
 	}
 	p.fair.init(p)

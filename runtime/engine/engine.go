@@ -178,17 +178,18 @@ func (e *Engine) begin() bool {
 const maxLoad = 30 * time.Second
 
 // aside runs fn on a goroutine that Close waits for. Its context outlives the
-// caller's, and ends with the engine.
+// caller's, and ends with the engine. It is a runner, whose stack has grown already: the
+// parser and the compiler go deep.
 func (e *Engine) aside(ctx context.Context, fn func(ctx context.Context)) {
 	e.asides.Add(1)
-	go func() {
+	e.runners.run(func() {
 		defer e.asides.Done()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxLoad)
 		defer cancel()
 		stop := context.AfterFunc(e.closing, cancel) //nolint:contextcheck // the engine's own end
 		defer stop()
 		e.contained("loader", func() { fn(ctx) })
-	}()
+	})
 }
 
 // Prewarm compiles a version and makes one VM of it, so that the first call finds it.

@@ -439,32 +439,3 @@ func TestStackNamesTheAuthorsFile(t *testing.T) {
 		t.Fatalf("stack %+v", out.Failure.Stack)
 	}
 }
-
-func TestShiftMap(t *testing.T) {
-	shifted, err := shiftMap([]byte(`{"version":3,"mappings":"AAAA,CAAC;;gBAAgB;"}`), 10, nil)
-	if err != nil || !strings.Contains(string(shifted), `"WAAA,CAAC;;iBAAgB;"`) {
-		t.Fatalf("%s, %v", shifted, err)
-	}
-	for _, bad := range []string{`{`, `{"mappings":3}`, `{"mappings":"?"}`, `{"mappings":"gggggggggg"}`} {
-		if _, err := shiftMap([]byte(bad), 10, nil); err == nil {
-			t.Errorf("%s was taken", bad)
-		}
-	}
-	if out, err := shiftMap(nil, 10, nil); out != nil || err != nil {
-		t.Errorf("no map became %s, %v", out, err)
-	}
-}
-
-func FuzzShiftMap(f *testing.F) {
-	f.Add("AAAA,CAAC;;gBAAgB;")
-	f.Fuzz(func(t *testing.T, mappings string) {
-		text, err := json.Marshal(mappings)
-		if err != nil {
-			t.Skip("not text")
-		}
-		out, err := shiftMap([]byte(`{"version":3,"mappings":`+string(text)+`}`), 27, nil)
-		if err == nil && !json.Valid(out) {
-			t.Fatalf("%q became %s", mappings, out)
-		}
-	})
-}

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
@@ -101,109 +99,6 @@ func nesting(code []byte) int {
 		}
 	}
 	return most
-}
-
-const vlqDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-// shiftMap fits a source map to how goja looks into it: the first line is moved by
-// the prologue, what stands behind quotes by those, and all by one, since goja counts
-// columns from 1 and maps do not. Of the map, what positions need is left.
-func shiftMap(data []byte, first int, quoted []place) ([]byte, error) {
-	if len(data) == 0 {
-		return nil, nil
-	}
-	var m struct {
-		Version    int      `json:"version"`
-		SourceRoot string   `json:"sourceRoot,omitempty"`
-		Sources    []string `json:"sources"`
-		Mappings   string   `json:"mappings"`
-	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("read source map: %w", err)
-	}
-	var out strings.Builder
-	out.Grow(len(m.Mappings) + 64)
-	mappings := m.Mappings
-	for i := 0; len(mappings) > 0; i++ {
-		line, rest, more := strings.Cut(mappings, ";")
-		mappings = rest
-		by := 1
-		if i == 0 {
-			by += first
-		}
-		n := 0
-		for n < len(quoted) && quoted[n].line == i {
-			n++
-		}
-		if err := shiftLine(&out, line, by, quoted[:n]); err != nil {
-			return nil, err
-		}
-		quoted = quoted[n:]
-		if more {
-			out.WriteByte(';')
-		}
-	}
-	m.Mappings = out.String()
-	return json.Marshal(m)
-}
-
-// shiftLine moves the entries of one line, of which each tells how far it is from the
-// one before.
-func shiftLine(out *strings.Builder, line string, by int, quoted []place) error {
-	column := 0
-	for line != "" {
-		entry, rest, more := strings.Cut(line, ",")
-		distance, length, ok := readVLQ(entry)
-		if !ok {
-			return errors.New("read source map: the mappings are malformed")
-		}
-		column += distance >> 1 // never negative: its sign bit is 0
-		for len(quoted) > 0 && quoted[0].column < column {
-			by += quotes
-			quoted = quoted[1:]
-		}
-		writeVLQ(out, distance+by<<1)
-		out.WriteString(entry[length:])
-		if by = 0; more && len(quoted) == 0 { // the rest moves with this one
-			out.WriteByte(',')
-			out.WriteString(rest)
-			return nil
-		}
-		if line = rest; more {
-			out.WriteByte(',')
-		}
-	}
-	return nil
-}
-
-// readVLQ reads the number that s begins with, its sign in the lowest bit, and how
-// many characters it takes.
-func readVLQ(s string) (value, length int, ok bool) {
-	for shift := 0; length < len(s) && shift <= 30; shift += 5 {
-		digit := strings.IndexByte(vlqDigits, s[length])
-		if digit < 0 {
-			return 0, 0, false
-		}
-		length++
-		value |= digit & 31 << shift
-		if digit&32 == 0 {
-			return value, length, true
-		}
-	}
-	return 0, 0, false
-}
-
-func writeVLQ(b *strings.Builder, value int) {
-	for {
-		digit := value & 31
-		if value >>= 5; value > 0 {
-			digit |= 32
-		}
-		b.WriteByte(vlqDigits[digit])
-		if value == 0 {
-			return
-		}
-	}
 }
 
 func newProgram(id function.ID, bundle function.Bundle) (*program, error) {

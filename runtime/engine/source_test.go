@@ -48,9 +48,9 @@ func TestQuotedFieldsKeepPositions(t *testing.T) {
 
 // entryOf is a source map's entry: columns and lines further than the one before.
 func entryOf(columns, lines int) string {
-	var b strings.Builder
+	var b []byte
 	for _, n := range []int{columns, 0, lines, 0} {
-		writeVLQ(&b, n<<1)
+		b = appendVLQ(b, n<<1)
 	}
-	return b.String()
+	return string(b)
 }

@@ -24,7 +24,7 @@ const (
 
 // Builder names what Build compiles with. It is kept beside each bundle: a newer
 // one does not change what an older one made.
-const Builder = "esbuild " + esbuildVersion + ", recipe 3"
+const Builder = "esbuild " + esbuildVersion + ", recipe 4"
 
 // esbuildVersion is the required module's; a test holds it to go.mod.
 const esbuildVersion = "0.28.2"
@@ -169,6 +169,9 @@ func (b *build) run(loader api.Loader) (Output, error) {
 	mapped, err := b.finishMap(mapOf(out))
 	if err != nil {
 		return Output{}, err
+	}
+	if !waits {
+		result.Code, mapped.Mappings = plainExports(result.Code, mapped.Mappings)
 	}
 	head := ""
 	for _, input := range meta.Inputs {

@@ -12,7 +12,8 @@ import (
 
 // Bundle returns what the engine runs, ErrNotFound or ErrVersionNotFound.
 func (r *Registry) Bundle(ctx context.Context, id function.ID) (function.Bundle, error) {
-	if _, ok := r.index.get(id.Name); !ok {
+	rec, ok := r.index.get(id.Name)
+	if !ok {
 		return function.Bundle{}, notFound(id.Name)
 	}
 	b, age, ok := r.cache.get(id)
@@ -23,7 +24,12 @@ func (r *Registry) Bundle(ctx context.Context, id function.ID) (function.Bundle,
 	if err != nil {
 		return function.Bundle{}, fmt.Errorf("read bundle %s: %w", id, err)
 	}
-	b = function.Bundle{ID: id, Code: c.Parts[PartCode], Map: c.Parts[PartMap], Builder: c.Builder, Manifest: c.Manifest}
+	b = function.Bundle{ID: id, Code: c.Parts[PartCode], Map: c.Parts[PartMap], Builder: c.Builder}
+	if v, aliased := rec.Function.Version(id.Version); aliased {
+		b.Manifest = v.Manifest // a first call need not wait until it is decoded
+	} else if err := json.Unmarshal(c.Manifest, &b.Manifest); err != nil {
+		return function.Bundle{}, fmt.Errorf("decode manifest of %s: %w", id, err)
+	}
 	r.cache.put(b, age)
 	return b, nil
 }

@@ -165,7 +165,10 @@ func (r *Registry) register(ctx context.Context, g Registration, m function.Mani
 		if err := r.admit(ctx, Admission{By: g.By, Name: g.Name, New: !cur.exists(), Manifest: m}); err != nil {
 			return nil, err
 		}
-		e := r.create(cur, g, m, digest, built)
+		e, err := r.create(cur, g, m, digest, built)
+		if err != nil {
+			return nil, err
+		}
 		out.Version, out.Created = e.version.Version, true
 		for _, name := range aliasesOf(cur, g) {
 			if name == function.Live {
@@ -221,7 +224,11 @@ func (r *Registry) pointAt(ctx context.Context, cur Record, v function.Version, 
 	return r.repoint(ctx, begin(cur, kind, g.By, g.Message), function.Alias{Name: g.Alias, Weights: whole(v.ID.Version), Sticky: old.Sticky})
 }
 
-func (r *Registry) create(cur Record, g Registration, m function.Manifest, digest string, built *function.Bundle) *edit {
+func (r *Registry) create(cur Record, g Registration, m function.Manifest, digest string, built *function.Bundle) (*edit, error) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
 	now := r.now()
 	e := begin(cur, KindRegistered, g.By, g.Message)
 	f := &e.next.Function
@@ -239,9 +246,9 @@ func (r *Registry) create(cur Record, g Registration, m function.Manifest, diges
 			Parts: map[Part][]byte{
 				PartSource: []byte(g.Source), PartSourceMap: []byte(g.SourceMap), PartCode: built.Code, PartMap: built.Map,
 			},
-			Builder: built.Builder, Manifest: m, Authored: g.Manifest,
+			Builder: built.Builder, Manifest: text, Authored: g.Manifest,
 		},
 	}
 	e.known = append([]function.Version{e.version.Version}, e.known...)
-	return e
+	return e, nil
 }

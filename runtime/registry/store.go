@@ -78,8 +78,8 @@ var Parts = []Part{PartSource, PartSourceMap, PartCode, PartMap}
 type Content struct {
 	Parts    map[Part][]byte
 	Builder  string
-	Manifest function.Manifest // defaults filled in, as of registration
-	Authored json.RawMessage   // the author's own manifest
+	Manifest json.RawMessage // of a function.Manifest, defaults filled in, as of registration
+	Authored json.RawMessage // the author's own manifest
 }
 
 // NewVersion is a version to be stored.

@@ -116,7 +116,7 @@ func newPair(t testing.TB, id function.ID) *pair {
 		f.Close()
 		ends[i] = conn.(*net.UnixConn)
 	}
-	w, done := hollow(t, []string{"nothing"})
+	w, _, done := hollow(t, []string{"nothing"})
 	parentOut, err := newOutbox(ends[0])
 	if err != nil {
 		t.Fatal(err)

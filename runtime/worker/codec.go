@@ -73,7 +73,7 @@ func (c *cursor) end() error {
 
 func appendUint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }
 
-func appendText(b []byte, s string) []byte {
+func appendText[T string | []byte](b []byte, s T) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
 }

@@ -55,7 +55,7 @@ const (
 
 // wire is the version of all this. Parent and child are one program, so it only
 // ever differs where somebody starts another by mistake.
-const wire = 1
+const wire = 2
 
 // bounds is how long a message of a kind may be; a kind without one is refused.
 type bounds [kinds]int

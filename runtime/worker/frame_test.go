@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -115,7 +116,7 @@ func FuzzDecoder(f *testing.F) {
 				c.header()
 				c = cursor{s: string(m.data)}
 				c.outcome()
-				_, _ = readBundle(m.data)
+				_, _, _ = readLoad(m.data)
 			}
 			if d.held > maxParts {
 				t.Fatalf("%d bytes held", d.held)
@@ -150,7 +151,7 @@ func FuzzParent(f *testing.F) {
 	}
 	command := self(f)
 	f.Fuzz(func(t *testing.T, k1 byte, s1 uint32, d1 []byte, k2 byte, s2 uint32, d2 []byte) {
-		w, done := hollow(t, command)
+		w, _, done := hollow(t, command)
 		defer done()
 		id := function.ID{Name: "t/p/f", Version: 1}
 		w.loads[id], w.indexes[1], w.last = &load{index: 1, sent: true, ready: make(chan struct{})}, id, 1
@@ -190,7 +191,7 @@ func FuzzParent(f *testing.F) {
 }
 
 // hollow is a worker as the server sees it, with nobody at the other end.
-func hollow(t testing.TB, command []string) (*process, func()) {
+func hollow(t testing.TB, command []string) (w *process, peer *os.File, done func()) {
 	ours, theirs, err := socketpair()
 	if err != nil {
 		t.Fatal(err)
@@ -222,11 +223,11 @@ func hollow(t testing.TB, command []string) (*process, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &process{
+	w = &process{
 		spawned: s, pool: p, out: out, log: cfg.Logger, stage: serving, greeted: true,
 		loads: map[function.ID]*load{}, indexes: map[uint32]function.ID{}, asked: map[uint32]chan<- frame{}, calls: map[uint32]*callee{},
 	}
-	return w, func() {
+	return w, theirs, func() {
 		p.stop(nil)
 		p.wg.Wait()
 		conn.Close()

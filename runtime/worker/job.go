@@ -99,16 +99,12 @@ func (c *child) job(f frame) error {
 	number := f.stream
 	go func() {
 		bundle, err := c.compile(job)
-		var payload []byte
-		if err == nil {
-			payload, err = appendBundle(nil, bundle.ID, bundle)
-		}
 		if err != nil {
-			payload, _ = json.Marshal(refuse(err)) // plain values
+			payload, _ := json.Marshal(refuse(err)) // plain values
 			c.out.send(kindRefused, number, payload)
 			return
 		}
-		c.out.send(kindBuilt, number, payload)
+		c.out.send(kindBuilt, number, appendText(appendText(nil, bundle.Code), bundle.Map))
 	}()
 	return nil
 }
@@ -189,11 +185,11 @@ func (w *process) built(f frame, job Job) (function.Bundle, error) {
 	if f.kind != kindBuilt {
 		return function.Bundle{}, fmt.Errorf("compile module: %w", errNoAnswer)
 	}
-	bundle, err := readBundle(f.data)
-	if err != nil {
+	c := cursor{s: string(f.data)}
+	bundle := function.Bundle{ID: function.ID{Name: job.Name}, Code: []byte(c.text()), Map: []byte(c.text()), Builder: project.Builder, Manifest: job.Manifest}
+	if err := c.end(); err != nil {
 		return function.Bundle{}, fmt.Errorf("compile module: %w", err)
 	}
-	bundle.ID, bundle.Manifest, bundle.Builder = function.ID{Name: job.Name}, job.Manifest, project.Builder
 	w.pool.metrics.builds.WithLabelValues("built").Inc()
 	return bundle, nil
 }

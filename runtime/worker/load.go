@@ -3,9 +3,10 @@ package worker
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 // load is one version in one worker.
 type load struct {
 	index   uint32
-	sent    bool     // LOAD is written, so REQ may follow
+	sent    bool     // LOAD is written, or held, so REQ may follow
+	held    []byte   // LOAD, which goes in one write with the first REQ; nil: it is written
 	secrets []string // names that its manifest lists
 	once    sync.Once
 	ready   chan struct{}
@@ -48,7 +50,7 @@ func (w *process) load(ctx context.Context, id function.ID) error {
 		w.indexes[l.index] = id
 		// The work is for all who wait: it outlives the one who came first.
 		outlive := context.WithoutCancel(ctx)
-		w.pool.wg.Go(func() { w.fetch(outlive, id, l) })
+		w.pool.aside(func() { w.fetch(outlive, id, l) })
 	}
 	w.mu.Unlock()
 	select {
@@ -59,13 +61,17 @@ func (w *process) load(ctx context.Context, id function.ID) error {
 	}
 }
 
-// fetch reads a bundle and sends it. A failure is not kept: the store may be back
-// next time.
+// fetch reads a bundle and sends it, or holds it for the first call, which waits for
+// it. A failure is not kept: the store may be back next time.
 func (w *process) fetch(ctx context.Context, id function.ID, l *load) {
-	err := w.sendBundle(ctx, id, l.index)
+	held, err := w.takeBundle(ctx, id, l.index)
 	if err == nil {
+		if len(held) > maxTogether { // it fills writes of its own, and is nothing to be kept here
+			w.out.send(kindLoad, l.index, held)
+			held = nil
+		}
 		w.mu.Lock()
-		l.sent = true
+		l.sent, l.held = true, held
 		w.mu.Unlock()
 		l.fail(nil)
 		return
@@ -79,7 +85,17 @@ func (w *process) fetch(ctx context.Context, id function.ID, l *load) {
 	l.fail(err)
 }
 
-func (w *process) sendBundle(ctx context.Context, id function.ID, index uint32) (err error) {
+// letGo writes a LOAD that is held, in front of what is written next. w.mu is held.
+func (w *process) letGo(l *load) {
+	if l.held != nil {
+		w.out.hold(kindLoad, l.index, l.held)
+		l.held = nil
+	}
+}
+
+// takeBundle reads what LOAD holds, and sends it at once where there are secrets in it:
+// else they could be old ones when it is sent.
+func (w *process) takeBundle(ctx context.Context, id function.ID, index uint32) (unsent []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, maxLoad)
 	defer cancel()
 	defer context.AfterFunc(w.pool.closing, cancel)() //nolint:contextcheck // the pool's own end
@@ -90,16 +106,12 @@ func (w *process) sendBundle(ctx context.Context, id function.ID, index uint32) 
 	}()
 	bundle, err := w.pool.cfg.Bundle(ctx, id)
 	if err != nil {
-		return fmt.Errorf("load bundle: %w", err)
+		return nil, fmt.Errorf("load bundle: %w", err)
 	}
-	payload, err := appendBundle(nil, id, bundle)
-	if err != nil {
-		return fmt.Errorf("load bundle: %w", err)
-	}
+	payload := appendBundle(nil, id, bundle)
 	names := bundle.Manifest.Secrets
 	if len(names) == 0 {
-		w.out.send(kindLoad, index, appendSecrets(payload, nil))
-		return nil
+		return appendSecrets(payload, nil), nil
 	}
 	// Noted first: whoever changes a secret from now on tells this worker of it.
 	w.mu.Lock()
@@ -107,15 +119,12 @@ func (w *process) sendBundle(ctx context.Context, id function.ID, index uint32) 
 		l.secrets = names
 	}
 	w.mu.Unlock()
-	return w.tell(ctx, kindLoad, index, id, names, payload)
+	return nil, w.tell(ctx, kindLoad, index, id, names, payload)
 }
 
-// appendBundle writes what LOAD and BUILT hold.
-func appendBundle(b []byte, id function.ID, bundle function.Bundle) ([]byte, error) {
-	manifest, err := json.Marshal(bundle.Manifest)
-	if err != nil {
-		return nil, fmt.Errorf("encode manifest: %w", err)
-	}
+// appendBundle writes what LOAD holds before the secrets.
+func appendBundle(b []byte, id function.ID, bundle function.Bundle) []byte {
+	b = slices.Grow(b, len(bundle.Code)+len(bundle.Map)+len(id.Name)+512)
 	b = appendText(b, string(id.Name))
 	b = binary.AppendUvarint(b, uint64(id.Version))
 	baseline := uint64(0)
@@ -123,45 +132,19 @@ func appendBundle(b []byte, id function.ID, bundle function.Bundle) ([]byte, err
 		baseline = 1
 	}
 	b = binary.AppendUvarint(b, baseline)
-	b = appendText(b, bundle.Builder)
-	b = appendText(b, string(manifest))
-	b = appendText(b, string(bundle.Code))
-	return appendText(b, string(bundle.Map)), nil
-}
-
-func readBundle(data []byte) (function.Bundle, error) {
-	c := cursor{s: string(data)}
-	bundle, manifest := c.bundle()
-	if err := c.end(); err != nil {
-		return function.Bundle{}, err
-	}
-	return withManifest(bundle, manifest)
+	b = appendManifest(b, &bundle.Manifest)
+	b = appendText(b, bundle.Code)
+	return appendText(b, bundle.Map)
 }
 
 // readLoad reads what LOAD holds: a bundle and the secrets of its version.
 func readLoad(data []byte) (function.Bundle, map[string]string, error) {
 	c := cursor{s: string(data)}
-	bundle, manifest := c.bundle()
-	secrets := c.secrets()
-	if err := c.end(); err != nil {
-		return function.Bundle{}, nil, err
-	}
-	bundle, err := withManifest(bundle, manifest)
-	return bundle, secrets, err
-}
-
-func (c *cursor) bundle() (bundle function.Bundle, manifest string) {
-	bundle = function.Bundle{ID: function.ID{Name: function.Name(c.text()), Version: c.small(), Baseline: c.small() == 1}, Builder: c.text()}
-	manifest = c.text()
+	bundle := function.Bundle{ID: function.ID{Name: function.Name(strings.Clone(c.text())), Version: c.small(), Baseline: c.small() == 1}}
+	bundle.Manifest = c.manifest()
 	bundle.Code, bundle.Map = []byte(c.text()), []byte(c.text())
-	return bundle, manifest
-}
-
-func withManifest(bundle function.Bundle, manifest string) (function.Bundle, error) {
-	if err := json.Unmarshal([]byte(manifest), &bundle.Manifest); err != nil {
-		return function.Bundle{}, fmt.Errorf("%w: its manifest is malformed", errFrame)
-	}
-	return bundle, nil
+	secrets := c.secrets()
+	return bundle, secrets, c.end()
 }
 
 // takeNeed sends a bundle again that the child has let go of.
@@ -177,10 +160,14 @@ func (w *process) takeNeed(f frame) error {
 		w.out.send(kindRefused, f.stream, []byte("the function was deleted"))
 		return nil
 	}
-	w.pool.wg.Go(func() {
-		if err := w.sendBundle(context.Background(), id, f.stream); err != nil { //nolint:contextcheck // the worker's own, bounded by maxLoad
+	w.pool.aside(func() {
+		unsent, err := w.takeBundle(context.Background(), id, f.stream) //nolint:contextcheck // the worker's own, bounded by maxLoad
+		switch {
+		case err != nil:
 			w.log.Error("function cannot be loaded", "version", id.String(), "error", err)
 			w.out.send(kindRefused, f.stream, []byte("the bundle cannot be read"))
+		case unsent != nil:
+			w.out.send(kindLoad, f.stream, unsent)
 		}
 	})
 	return nil
@@ -207,6 +194,9 @@ func (w *process) drop(name function.Name) {
 func (w *process) prewarm(ctx context.Context, id function.ID) error {
 	w.mu.Lock()
 	l := w.loads[id]
+	if l != nil {
+		w.letGo(l)
+	}
 	w.mu.Unlock()
 	if l == nil {
 		return errGone

@@ -95,6 +95,15 @@ func (o *outbox) commitLater(b []byte) {
 	}
 }
 
+// hold appends a message to what is written next.
+func (o *outbox) hold(k kind, stream uint32, payload []byte) {
+	b := o.begin()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.pending = appendFrame(b, k, stream, payload)
+	}
+}
+
 // send writes one message.
 func (o *outbox) send(k kind, stream uint32, payload []byte) {
 	o.commit(appendFrame(o.begin(), k, stream, payload))

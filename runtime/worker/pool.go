@@ -66,6 +66,7 @@ type Pool struct {
 	spawner *spawner
 	fair    fairness
 	serial  atomic.Int64
+	loaders loaders
 	builds  chan struct{}
 	blanks  chan *process // ready for a team
 	hungry  chan struct{} // one slot: somebody waits for a blank one
@@ -94,7 +95,7 @@ func New(cfg Config) (*Pool, error) {
 	cfg = cfg.withDefaults()
 	p := &Pool{
 		cfg: cfg, log: cfg.Logger.With("component", "workers"), trials: newTrials(cfg),
-		builds: make(chan struct{}, cfg.MaxBuilds), blanks: make(chan *process, cfg.Spares-1),
+		loaders: loaders{work: make(chan func())}, builds: make(chan struct{}, cfg.MaxBuilds), blanks: make(chan *process, cfg.Spares-1),
 		seats: map[place]*seat{}, workers: map[*process]bool{}, freed: make(chan struct{}, 1), hungry: make(chan struct{}, 1),
 	}
 	p.fair.init(p)
@@ -370,27 +371,6 @@ func cause(v verdict) string {
 		return "wedged"
 	}
 	return "other"
-}
-
-// keepWatch looks after the workers.
-func (p *Pool) keepWatch() {
-	for p.pause(100 * time.Millisecond) {
-		now := time.Now()
-		p.mu.Lock()
-		workers := make([]*process, 0, len(p.workers))
-		for w := range p.workers {
-			workers = append(workers, w)
-		}
-		for a, s := range p.seats { // of teams that have nobody and do nothing
-			if s.worker == nil && s.starting == nil && now.Sub(s.died) > time.Minute {
-				delete(p.seats, a)
-			}
-		}
-		p.mu.Unlock()
-		for _, w := range workers {
-			w.watch(now)
-		}
-	}
 }
 
 // Prewarm loads and compiles a version in its team's worker, which is started for

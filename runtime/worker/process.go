@@ -219,6 +219,7 @@ func (w *process) enroll(s *stream) (index uint32, err error) {
 	s.id = streamOf(slot, w.uses[slot])
 	w.table[slot] = s
 	w.began++
+	w.letGo(l)
 	if w.live++; w.live == 1 {
 		w.pool.fair.stir()
 	}
@@ -335,53 +336,6 @@ func (w *process) streams() []*stream {
 		}
 	}
 	return out
-}
-
-// maxSilence is how long a worker may say nothing: it speaks once a second.
-const maxSilence = 20 * time.Second
-
-// watch looks after one worker, a few times a second.
-func (w *process) watch(now time.Time) {
-	w.mu.Lock()
-	st, live, idle, loading := w.stage, w.live, now.Sub(w.idleAt), len(w.asked)
-	w.mu.Unlock()
-	switch {
-	case st == leaving && live == 0 && idle > 2*time.Second:
-		w.end("it did not exit")
-		return
-	case st == over:
-		return
-	case now.Sub(time.Unix(0, w.heard.Load())) > maxSilence:
-		w.end("it said nothing for " + maxSilence.String())
-		return
-	case st == serving && live == 0 && loading == 0 && idle > w.pool.cfg.IdleFor:
-		w.pool.metrics.idled.Inc()
-		w.pool.detach(w)
-		w.retire()
-		return
-	case live == 0:
-		return
-	}
-	var worst time.Duration
-	owing := 0
-	for _, s := range w.streams() {
-		if late := s.owing(now); late > 0 {
-			worst = max(worst, late)
-			owing++
-		}
-	}
-	if worst < w.pool.cfg.Wedged/4 {
-		return
-	}
-	// A VM does not stop: new calls go elsewhere, and what else runs here gets a moment.
-	w.pool.detach(w)
-	w.retire()
-	if worst >= w.pool.cfg.Wedged || owing == live {
-		w.mu.Lock()
-		w.wedged = true
-		w.mu.Unlock()
-		w.end(wedgedReason)
-	}
 }
 
 // codeOf turns the loss of a worker into the code of its calls.

@@ -3,8 +3,10 @@ package sql
 import (
 	"context"
 	"crypto/sha256"
+	stdsql "database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -116,58 +118,50 @@ func (r *Registry) Count(ctx context.Context, prefix string) (functions, version
 }
 
 // contentQuery reads a version and its parts in one statement, so that it sees one
-// state without a transaction; it is prepared, since a first call of a function waits
-// for it. Parts that are not asked for are marks that no part equals.
-const contentQuery = `SELECT v.manifest, v.authored, v.builder, vb.part, b.data FROM versions v
-	LEFT JOIN version_blobs vb ON vb.function = v.function AND vb.number = v.number AND vb.part IN (?, ?, ?, ?)
-	LEFT JOIN blobs b ON b.digest = vb.digest
+// state without a transaction, and as one row, since each costs the driver as much as
+// the look-up. It is prepared: a first call of a function waits for it. Parts that are
+// not asked for are marks that no part equals.
+const contentQuery = `SELECT v.manifest, v.authored, v.builder, b1.data, b2.data, b3.data, b4.data FROM versions v
+	LEFT JOIN version_blobs p1 ON p1.function = v.function AND p1.number = v.number AND p1.part = ? LEFT JOIN blobs b1 ON b1.digest = p1.digest
+	LEFT JOIN version_blobs p2 ON p2.function = v.function AND p2.number = v.number AND p2.part = ? LEFT JOIN blobs b2 ON b2.digest = p2.digest
+	LEFT JOIN version_blobs p3 ON p3.function = v.function AND p3.number = v.number AND p3.part = ? LEFT JOIN blobs b3 ON b3.digest = p3.digest
+	LEFT JOIN version_blobs p4 ON p4.function = v.function AND p4.number = v.number AND p4.part = ? LEFT JOIN blobs b4 ON b4.digest = p4.digest
 	WHERE v.function = ? AND v.number = ?`
 
 // Content implements registry.Store.
 func (r *Registry) Content(ctx context.Context, id function.ID, parts ...registry.Part) (registry.Content, error) {
-	args := make([]any, 0, len(registry.Parts)+2)
-	for i := range registry.Parts {
-		part := registry.Part("")
-		if i < len(parts) {
-			part = parts[i]
-		}
-		args = append(args, string(part))
+	if err := context.Cause(ctx); err != nil {
+		return registry.Content{}, err
 	}
-	rows, err := r.db.content.QueryContext(ctx, append(args, string(id.Name), id.Version)...)
+	var (
+		c    registry.Content
+		data [4][]byte // of registry.Parts at most
+		args = make([]any, len(data), len(data)+2)
+	)
+	for i := range data {
+		args[i] = ""
+		if i < len(parts) {
+			args[i] = string(parts[i])
+		}
+	}
+	// One row by its key, which no writer keeps waiting: for a context that can end, the
+	// driver and database/sql start a goroutine each.
+	row := r.db.content.QueryRowContext(context.WithoutCancel(ctx), append(args, string(id.Name), id.Version)...)
+	err := row.Scan((*[]byte)(&c.Manifest), (*[]byte)(&c.Authored), &c.Builder, &data[0], &data[1], &data[2], &data[3])
+	if errors.Is(err, stdsql.ErrNoRows) {
+		return registry.Content{}, fmt.Errorf("%s: %w", id, registry.ErrVersionNotFound)
+	}
 	if err != nil {
 		return registry.Content{}, translate(err)
 	}
-	defer func() { _ = rows.Close() }() // reported by Err
-	c := registry.Content{Parts: make(map[registry.Part][]byte, len(parts))}
-	found := false
-	for rows.Next() {
-		var (
-			manifest, authored []byte
-			part               *string
-			data               []byte
-		)
-		if err := rows.Scan(&manifest, &authored, &c.Builder, &part, &data); err != nil {
-			return registry.Content{}, translate(err)
-		}
-		if part != nil {
-			c.Parts[registry.Part(*part)] = data
-		}
-		if found {
-			continue
-		}
-		found = true
-		if len(authored) > 0 {
-			c.Authored = authored
-		}
-		if err := json.Unmarshal(manifest, &c.Manifest); err != nil {
-			return registry.Content{}, fmt.Errorf("decode manifest of %s: %w", id, err)
-		}
+	if len(c.Authored) == 0 {
+		c.Authored = nil
 	}
-	if err := rows.Err(); err != nil {
-		return registry.Content{}, translate(err)
-	}
-	if !found {
-		return registry.Content{}, fmt.Errorf("%s: %w", id, registry.ErrVersionNotFound)
+	c.Parts = make(map[registry.Part][]byte, len(parts))
+	for i, part := range parts {
+		if data[i] != nil {
+			c.Parts[part] = data[i]
+		}
 	}
 	return c, nil
 }

@@ -83,20 +83,17 @@ func putFunction(tx tx, c registry.Commit, cursor int64) error {
 
 func insertVersion(tx tx, n registry.NewVersion) error {
 	v := n.Version
-	manifest, err := json.Marshal(n.Content.Manifest)
-	if err != nil {
-		return fmt.Errorf("encode manifest: %w", err)
-	}
 	name := string(v.ID.Name)
 	origin := []byte(noOrigin)
 	if v.Origin != nil {
+		var err error
 		if origin, err = json.Marshal(v.Origin); err != nil {
 			return fmt.Errorf("encode origin: %w", err)
 		}
 	}
-	_, err = tx.exec(`INSERT INTO versions (function, number, digest, manifest, authored, builder, author, message, origin, size, created_at)
+	_, err := tx.exec(`INSERT INTO versions (function, number, digest, manifest, authored, builder, author, message, origin, size, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		name, v.ID.Version, v.Digest, string(manifest), string(n.Content.Authored), n.Content.Builder, v.Author, v.Message, string(origin), v.Size, micros(v.CreatedAt))
+		name, v.ID.Version, v.Digest, string(n.Content.Manifest), string(n.Content.Authored), n.Content.Builder, v.Author, v.Message, string(origin), v.Size, micros(v.CreatedAt))
 	if isDuplicate(err) {
 		return registry.ErrConflict
 	}

@@ -64,6 +64,7 @@ func version(name function.Name, number int, source string) registry.NewVersion 
 	digest, _ := function.Digest(source, []byte(authored))
 	m := function.DefaultManifest()
 	m.Description = source
+	text, _ := json.Marshal(m)
 	return registry.NewVersion{
 		Version: function.Version{
 			ID: function.ID{Name: name, Version: number}, Digest: digest, Manifest: m,
@@ -73,7 +74,7 @@ func version(name function.Name, number int, source string) registry.NewVersion 
 			Parts: map[registry.Part][]byte{
 				registry.PartSource: []byte(source), registry.PartCode: []byte("code of " + source), registry.PartMap: []byte("{}"),
 			},
-			Builder: "test 1", Manifest: m, Authored: json.RawMessage(authored),
+			Builder: "test 1", Manifest: text, Authored: json.RawMessage(authored),
 		},
 	}
 }

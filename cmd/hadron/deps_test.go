@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the import graph into docs/archit
 // are free to all. Each exception says why.
 var (
 	leaves = []string{
-		"runtime/function", "runtime/invocation", "runtime/access", "runtime/reconcile", "runtime/pattern", "runtime/locale", "runtime/http1",
+		"runtime/function", "runtime/invocation", "runtime/access", "runtime/reconcile", "runtime/pattern", "runtime/locale", "runtime/vlq", "runtime/http1",
 		"collector/metric", "collector/slo", "collector/forward", "ui/wire",
 	}
 	domains = []string{

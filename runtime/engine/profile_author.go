@@ -10,6 +10,8 @@ import (
 
 	"github.com/dop251/goja/ast"
 	"github.com/google/pprof/profile"
+
+	"hadron/runtime/vlq"
 )
 
 // author finds the author's file of a profiled function. goja's profiles have the
@@ -209,7 +211,7 @@ func readEntry(entry string) (fields [3]int, ok bool) {
 		if entry == "" {
 			return fields, i == 1 // a column alone: code that no file has
 		}
-		value, length, ok := readVLQ(entry)
+		value, length, ok := vlq.Read(entry)
 		if !ok {
 			return fields, false
 		}

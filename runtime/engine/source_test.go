@@ -3,6 +3,8 @@ package engine
 import (
 	"strings"
 	"testing"
+
+	"hadron/runtime/vlq"
 )
 
 // Class fields that goja's parser takes for accessors run as they are written, and
@@ -50,7 +52,7 @@ func TestQuotedFieldsKeepPositions(t *testing.T) {
 func entryOf(columns, lines int) string {
 	var b []byte
 	for _, n := range []int{columns, 0, lines, 0} {
-		b = appendVLQ(b, n<<1)
+		b = vlq.Append(b, n<<1)
 	}
 	return string(b)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+
+	"hadron/runtime/vlq"
 )
 
 // shiftMap fits a source map to how goja looks into it: the first line is moved by
@@ -143,7 +145,7 @@ func shiftLine(out, line []byte, by int, quoted []place) ([]byte, error) {
 	column := 0
 	for len(line) > 0 {
 		entry, rest, more := bytes.Cut(line, []byte(","))
-		distance, length, ok := readVLQ(entry)
+		distance, length, ok := vlq.Read(entry)
 		if !ok {
 			return nil, errors.New("read source map: the mappings are malformed")
 		}
@@ -152,7 +154,7 @@ func shiftLine(out, line []byte, by int, quoted []place) ([]byte, error) {
 			by += quotes
 			quoted = quoted[1:]
 		}
-		out = append(appendVLQ(out, distance+by<<1), entry[length:]...)
+		out = append(vlq.Append(out, distance+by<<1), entry[length:]...)
 		if by = 0; more && len(quoted) == 0 { // the rest moves with this one
 			return append(append(out, ','), rest...), nil
 		}
@@ -161,36 +163,4 @@ func shiftLine(out, line []byte, by int, quoted []place) ([]byte, error) {
 		}
 	}
 	return out, nil
-}
-
-const vlqDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-// readVLQ reads the number that s begins with, its sign in the lowest bit, and how
-// many characters it takes.
-func readVLQ[T string | []byte](s T) (value, length int, ok bool) {
-	for shift := 0; length < len(s) && shift <= 30; shift += 5 {
-		digit := strings.IndexByte(vlqDigits, s[length])
-		if digit < 0 {
-			return 0, 0, false
-		}
-		length++
-		value |= digit & 31 << shift
-		if digit&32 == 0 {
-			return value, length, true
-		}
-	}
-	return 0, 0, false
-}
-
-func appendVLQ(b []byte, value int) []byte {
-	for {
-		digit := value & 31
-		if value >>= 5; value > 0 {
-			digit |= 32
-		}
-		b = append(b, vlqDigits[digit])
-		if value == 0 {
-			return b
-		}
-	}
 }

@@ -3,6 +3,8 @@ package project
 import (
 	"strings"
 	"unicode"
+
+	"hadron/runtime/vlq"
 )
 
 // helpers is what esbuild writes before an ES module so that CommonJS code may import
@@ -91,69 +93,31 @@ func isName(s string) bool {
 // mappings are malformed.
 func moveColumns(mappings string, from, to int) (string, bool) {
 	line, others, more := strings.Cut(mappings, ";")
-	var b strings.Builder
+	var b []byte
 	was, is := 0, 0 // columns of the entry before
 	for line != "" {
 		entry, rest, follows := strings.Cut(line, ",")
-		distance, length := readVLQ(entry)
-		if length == 0 || distance < 0 {
+		distance, length, ok := vlq.Read(entry)
+		if !ok || distance&1 != 0 { // columns of a line only grow
 			return "", false
 		}
-		was += distance
+		was += distance >> 1
 		at := max(0, was-from+to)
 		if was < from {
 			at = 0
 		}
-		writeVLQ(&b, at-is)
-		b.WriteString(entry[length:])
+		b = append(vlq.Append(b, (at-is)<<1), entry[length:]...)
 		is, line = at, rest
 		if follows {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
 		if was >= from { // the others are as far behind it as they were
-			b.WriteString(rest)
+			b = append(b, rest...)
 			break
 		}
 	}
 	if more {
-		b.WriteString(";" + others)
+		b = append(append(b, ';'), others...)
 	}
-	return b.String(), true
-}
-
-const vlqDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-// readVLQ reads the number that s begins with and how many characters it takes; 0: s
-// begins with none.
-func readVLQ(s string) (value, length int) {
-	for shift := 0; length < len(s) && shift <= 30; shift += 5 {
-		digit := strings.IndexByte(vlqDigits, s[length])
-		if digit < 0 {
-			return 0, 0
-		}
-		length++
-		value |= digit & 31 << shift
-		if digit&32 == 0 {
-			if value&1 != 0 {
-				return -(value >> 1), length
-			}
-			return value >> 1, length
-		}
-	}
-	return 0, 0
-}
-
-// writeVLQ writes a number that is not negative.
-func writeVLQ(b *strings.Builder, value int) {
-	value <<= 1
-	for {
-		digit := value & 31
-		if value >>= 5; value > 0 {
-			digit |= 32
-		}
-		b.WriteByte(vlqDigits[digit])
-		if value == 0 {
-			return
-		}
-	}
+	return string(b), true
 }

@@ -114,6 +114,19 @@ func (o overview) part() (by, legend string) {
 	return metric.Project, "{{project}}"
 }
 
+// named puts into the label function what the folder does not say of its name already, so
+// that functions of one name are told apart and a line of nothing is called "none".
+func (o overview) named(expr string) string {
+	parts := []string{metric.Team, metric.Project, metric.Function}
+	switch by, _ := o.part(); by {
+	case metric.Project:
+		parts = parts[1:]
+	case metric.Function:
+		return expr
+	}
+	return fmt.Sprintf(`label_join(%s, "%s", "/", "%s")`, expr, metric.Function, strings.Join(parts, `", "`))
+}
+
 const (
 	eachFunction   = metric.Team + ", " + metric.Project + ", " + metric.Function
 	functionLegend = "{{team}}/{{project}}/{{function}}"
@@ -230,7 +243,7 @@ func (o overview) league() []Panel {
 			ID: 131, Title: "Fastest burn", Kind: Bars, Unit: Burn, Width: 6, Height: 10,
 			Description: "Objectives that spend their budget fastest, in the alert window in which each is worst. Over 14 a page comes within minutes; 1 is what lasts exactly to the end of the window.",
 			Queries: []Query{{
-				Expr:   fmt.Sprintf("topk(%d, max by (%s, %s) (%s) > 0) or on() %s", mostLines, eachFunction, metric.SLO, o.within(slo.BurnRecord), nothing(metric.Function)),
+				Expr:   o.named(fmt.Sprintf("topk(%d, max by (%s, %s) (%s) > 0)", mostLines, eachFunction, metric.SLO, o.within(slo.BurnRecord))) + " or on() " + nothing(metric.Function),
 				Legend: "{{function}} {{slo}}", Instant: true,
 			}},
 			Thresholds: []Threshold{{Value: 1, Level: Warn}, {Value: 6, Level: Bad}},
@@ -317,8 +330,8 @@ func (o overview) deployments() []Panel {
 			ID: 142, Title: "Most CPU", Kind: Bars, Unit: Seconds, Width: 8, Height: 8, Min: ptr(0.0),
 			Description: "Functions that compute most, in seconds a second: 1 is one core. One that is new here after a deployment got dearer: hadron profile shows where.",
 			Queries: []Query{{
-				Expr:   fmt.Sprintf("topk(%d, sum by (%s) (%s) > 0) or on() %s", mostLines, eachFunction, o.within(metric.FunctionCPU), nothing(metric.Function)),
-				Legend: "{{project}}/{{function}}", Instant: true,
+				Expr:   o.named(fmt.Sprintf("topk(%d, sum by (%s) (%s) > 0)", mostLines, eachFunction, o.within(metric.FunctionCPU))) + " or on() " + nothing(metric.Function),
+				Legend: "{{function}}", Instant: true,
 			}},
 		},
 	}

@@ -18,13 +18,13 @@ func (w *traffic) recorded(p which) float64 { return w.count(fiveMinutes, p) / f
 // words are the first columns of a table's row.
 func words(name function.Name) string { return strings.ReplaceAll(string(name), "/", " ") }
 
-// promised is how objectives do: budgets and burns by the words of their rows.
+// promised is how objectives do: budgets and burns by the words of their rows and bars.
 type promised struct {
 	budgets, least, burns map[string]float64
 	spent, low            float64
 }
 
-func (w *traffic) promised(names []function.Name) promised {
+func (w *traffic) promised(names []function.Name, bar func(function.Name) string) promised {
 	out := promised{map[string]float64{}, map[string]float64{}, map[string]float64{}, 0, 0}
 	for _, name := range names {
 		m := function.DefaultManifest()
@@ -45,7 +45,7 @@ func (w *traffic) promised(names []function.Name) promised {
 			}
 			for _, window := range []time.Duration{5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour} {
 				if burn := w.burn(of(name), o, window); burn > 0 {
-					out.burns[name.Base()+" "+o.name] = max(out.burns[name.Base()+" "+o.name], burn)
+					out.burns[bar(name)+" "+o.name] = max(out.burns[bar(name)+" "+o.name], burn)
 				}
 			}
 		}
@@ -73,6 +73,9 @@ func (w *traffic) ofFolder(folder dashgen.Folder) expectations {
 		}
 		return name.Base()
 	}
+	bar := func(name function.Name) string { // what the folder does not say already
+		return strings.TrimPrefix(strings.TrimPrefix(string(name), string(folder)), "/")
+	}
 	partOf := []string{metric.Team, metric.Project, metric.Function}[strings.Count(string(folder), "/")+min(1, len(folder))]
 	each := func(value func(which) float64, word func(function.Name) string, positive bool) map[string]float64 {
 		out := map[string]float64{}
@@ -95,7 +98,7 @@ func (w *traffic) ofFolder(folder dashgen.Folder) expectations {
 		}
 		return sum
 	}
-	now, before := w.promised(names), ago(w, func() promised { return w.promised(names) })
+	now, before := w.promised(names, bar), ago(w, func() promised { return w.promised(names, bar) })
 	recorded := func(values, earlier map[string]float64) want {
 		return want{values: values, earlier: earlier, off: 0.01, least: 0.001}
 	}
@@ -173,7 +176,7 @@ func (w *traffic) ofFolder(folder dashgen.Folder) expectations {
 		"Functions deployed lately": func() []want { return []want{exactly(orNone(deployed, "none"))} },
 		"New versions":              func() []want { return []want{exactly(fresh)} },
 		"Most CPU": func() []want {
-			return []want{exactly(each(cpu, func(name function.Name) string { return name.Project() + "/" + name.Base() }, true))}
+			return []want{exactly(orNone(each(cpu, bar, true), "none"))}
 		},
 	}
 }

@@ -70,3 +70,45 @@ func TestACanaryIsSteeredFromThePage(t *testing.T) {
 		t.Errorf("the page was reloaded in between: %v, %v", opened, err)
 	}
 }
+
+// A deployment divides the traffic and waits. It is promoted on the function's page, to its
+// next step and then to all; each question says what will happen, and the rows of the
+// versions and of the overview show who has the traffic.
+func TestADeploymentIsPromotedOnThePage(t *testing.T) {
+	t.Parallel()
+	p := startServer(t, t.TempDir(), "--dev", "--isolation=inprocess")
+	p.register(shop(1, false, ""))
+	r := p.register(shop(2, false, `{"strategy":"manual","steps":[20,50]}`))
+	p.awaitState(r.ID, 30*time.Second, wire.RolloutPaused)
+	b := openTab(t, p)
+	panel := fmt.Sprintf("[data-rollout='%d']", r.ID)
+	says := func(what, state, share string) chromedp.Action[chromedp.Void] {
+		return chromedp.Steps(see(panel+"[data-state='"+state+"']"),
+			becomes(fmt.Sprintf(`document.querySelector("[data-version='2'][data-live=true]")?.innerText.includes(%q)`, share)),
+			becomes(fmt.Sprintf(`document.querySelector(%q)?.innerText.includes(%q)`, panel+" [aria-current=step]", what)))
+	}
+	b.do("open", chromedp.EmulateViewport(1440, 900), b.goTo("/f/"+shopName), says("20\u202f%", "paused", "20\u202f%"))
+	b.do("ask to promote", press(panel+" [data-verb='promote']"), see("[data-confirm='promote']"))
+	if text := b.eval(`document.querySelector("[role=dialog]").innerText`); !strings.Contains(text, "@2 gets 50\u202f% of the traffic of live now") {
+		t.Errorf("what will happen: %s", text)
+	}
+	b.look("promote")
+	b.do("promote", press("[data-confirm='promote']"), closed(), says("50\u202f%", "paused", "50\u202f%"))
+	var alias wire.Alias
+	p.want(http.StatusOK, http.MethodGet, shopPath+"/aliases/live", nil, &alias)
+	if w := alias.Weights; len(w) != 2 || w[0].Weight != w[1].Weight {
+		t.Errorf("live is divided as %v", w)
+	}
+	b.do("ask to promote to all", press(panel+" [data-verb='finish']"), see("[data-confirm='finish']"))
+	if text := b.eval(`document.querySelector("[role=dialog]").innerText`); !strings.Contains(text, "@2 gets all traffic of live now") {
+		t.Errorf("what will happen: %s", text)
+	}
+	b.do("promote to all", press("[data-confirm='finish']"), closed(), gone(panel),
+		becomes(`document.querySelector("[data-version='2'][data-live=true]")?.innerText.includes("100\u202f%") && !document.querySelector("[data-version='1'][data-live=true]")`))
+	if d := p.awaitState(r.ID, 30*time.Second, wire.RolloutCompleted); p.alias("live") != 2 {
+		t.Errorf("live is @%d; %s", p.alias("live"), d.Rollout.Reason)
+	}
+	const row = `[data-function="` + shopName + `"]`
+	b.do("see it in the overview", b.goTo("/"), becomes(`document.querySelector('`+row+` [data-column=version]')?.innerText === "@2"`))
+	b.do("see it among the deployments", b.goTo("/deployments"), becomes(fmt.Sprintf(`document.querySelector("[data-deployment='%d']")?.innerText.includes("completed")`, r.ID)))
+}

@@ -42,3 +42,31 @@ scrape_configs:
 	b.eval("document.querySelector(`" + row + "`).scrollIntoView()")
 	b.look("spender")
 }
+
+// The page System says who hears the dead man's switch, and within a period what is wrong
+// when it is no longer taken.
+func TestSystemShowsTheDeadMansSwitch(t *testing.T) {
+	t.Parallel()
+	deaf := newSwitch(false)
+	hears := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if deaf.on() {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	defer hears.Close()
+	dir := t.TempDir()
+	targets := filepath.Join(dir, "targets.yaml")
+	writeSettings(t, targets, `targets: [{name: snitch, type: heartbeat, url: "`+hears.URL+`", watchdog: 10s}]`)
+	p := startServer(t, filepath.Join(dir, "data"), "--dev", "--isolation=inprocess", "--alerting.targets", targets)
+	b := openTab(t, p)
+	const row = `[data-watchdog="snitch"]`
+	words := func(script string) chromedp.Action[chromedp.Void] {
+		return becomes(`(text => ` + script + `)(document.querySelector('` + row + `')?.innerText ?? "")`)
+	}
+	b.do("see that it is heard", chromedp.EmulateViewport(1440, 900), b.goTo("/system"), see(row+`[data-state=ok]`), words(`/✓ ok.*10\s.*ago.*none/s.test(text)`))
+	deaf.set(true)
+	b.do("see that it is refused", words(`text.includes("403")`))
+	b.eval("document.querySelector(`" + row + "`).scrollIntoView()")
+	b.look("watchdog")
+	b.do("see that it is late", see(row+`[data-state=degraded]`), words(`text.includes("✕ late")`), see(`[data-part="watchdog"]`))
+}

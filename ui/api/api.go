@@ -174,6 +174,8 @@ type Config struct {
 	Tokens   Tokens
 	Sessions Sessions
 	Changes  Changes
+	// TokensPerTeam is how many tokens a team may have.
+	TokensPerTeam int
 	// TrustedProxies are peers whose X-Forwarded-For is believed, for the audit log.
 	TrustedProxies []netip.Prefix
 	// Live serves GET /live.

@@ -21,7 +21,7 @@ type Tokens interface {
 func (a *api) addTokens() {
 	add(a, route{
 		method: http.MethodGet, path: Prefix + "/tokens", id: "listTokens", tag: "tokens",
-		summary: "List tokens", detail: "Those that the caller administers, by team and name. A token itself is never shown again.",
+		summary: "List tokens", detail: "Those that the caller administers, by team and name, and how many a team may have. A token itself is never shown again.",
 		action: access.Administer, scope: ofEach,
 	}, a.listTokens)
 	add(a, route{
@@ -38,7 +38,7 @@ func (a *api) addTokens() {
 	}, a.revokeToken)
 }
 
-func (a *api) listTokens(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.List[wire.Token]], error) {
+func (a *api) listTokens(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.TokenList], error) {
 	if err := available(a.cfg.Tokens != nil); err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (a *api) listTokens(ctx context.Context, c *call, _ *empty) (*jsonOut[wire.
 	if err != nil {
 		return nil, err
 	}
-	out := wire.List[wire.Token]{Items: make([]wire.Token, 0, len(list))}
+	out := wire.TokenList{Items: make([]wire.Token, 0, len(list)), PerTeam: a.cfg.TokensPerTeam}
 	for _, t := range list { // bounded by the tokens that a team may have
 		out.Items = append(out.Items, tokenOf(t))
 	}

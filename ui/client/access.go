@@ -15,8 +15,8 @@ func (c *Client) Session(ctx context.Context) (wire.Session, error) {
 }
 
 // Tokens lists the tokens that the caller administers.
-func (c *Client) Tokens(ctx context.Context) (wire.List[wire.Token], error) {
-	return get[wire.List[wire.Token]](ctx, c, "/tokens", nil)
+func (c *Client) Tokens(ctx context.Context) (wire.TokenList, error) {
+	return get[wire.TokenList](ctx, c, "/tokens", nil)
 }
 
 // CreateToken makes a token; its answer holds it, the only time.

@@ -39,6 +39,12 @@ type Token struct {
 	UsedAt    *time.Time `json:"usedAt,omitempty"` // to about a minute
 }
 
+// TokenList is tokens, and how many there may be of one team. Expired ones count as long as they are listed.
+type TokenList struct {
+	Items   []Token `json:"items"`
+	PerTeam int     `json:"perTeam"` // of the whole installation's own, too
+}
+
 // CreateToken asks for a token.
 type CreateToken struct {
 	Name    string `json:"name"`

@@ -219,7 +219,7 @@ func (a *App) setup(ctx context.Context) (err error) {
 		Health: a.health, Healths: a.healths, Errors: a.errorGroups, Operability: a.operability, Dashboard: a.dashboard, Dashboards: dashboardDesk{a}, Pager: pagerDesk{a}, Alerts: a.alerts,
 		Incidents: a.operations.incidents, AlertTests: alertTests{a}, Silences: p.db.Alerting(), Webhook: a.webhook,
 		Rules: a.renderRules, Backtest: a.backtest, System: a.system, Logs: a.readLogs, FollowLogs: a.followLogs, Traces: a.listTraces, Trace: a.oneTrace, Release: p.quarantine.let, Profile: p.functions.Profile, Translate: translate, Live: hub,
-		Tokens: p.tenants, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
+		Tokens: p.tenants, TokensPerTeam: a.cfg.Auth.TokensPerTeam, Sessions: p.tenants, Changes: p.tenants, TrustedProxies: proxies,
 		Stopping: a.stopping, Logger: a.log,
 	})
 	if err != nil {

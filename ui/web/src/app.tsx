@@ -1,4 +1,5 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { SessionContext } from './access/use-session'
 import { ApiError, request, setCSRF } from './api/http'
 import { browserConnection, LiveContext, useLink } from './live/use-live'
 import { Overview } from './overview/overview'
@@ -61,16 +62,18 @@ export function App() {
   if (session === null) return <Loading what="who you are" lines={6} />
   if (!name) return <SignIn provider={session.provider} onDone={look} />
   return (
-    <LiveContext value={connection}>
-      <SignInWatch onRefused={look} />
-      <Shell session={session} onSignOut={session.kind === 'session' ? signOut : null}>
-        <Failed>
-          <Suspense fallback={<Loading what="the page" lines={6} />}>
-            <Page session={session} />
-          </Suspense>
-        </Failed>
-      </Shell>
-    </LiveContext>
+    <SessionContext value={session}>
+      <LiveContext value={connection}>
+        <SignInWatch onRefused={look} />
+        <Shell onSignOut={session.kind === 'session' ? signOut : null}>
+          <Failed>
+            <Suspense fallback={<Loading what="the page" lines={6} />}>
+              <Page />
+            </Suspense>
+          </Failed>
+        </Shell>
+      </LiveContext>
+    </SessionContext>
   )
 }
 
@@ -94,7 +97,7 @@ function SignInWatch({ onRefused }: { onRefused: () => void }) {
   return null
 }
 
-function Page({ session }: { session: Session }) {
+function Page() {
   const path = usePath()
   const route = parseRoute(path)
   useEffect(() => {
@@ -116,11 +119,11 @@ function Page({ session }: { session: Session }) {
     case 'teams':
       return <TeamsPage />
     case 'team':
-      return <TeamPage key={route.name} name={route.name} session={session} />
+      return <TeamPage key={route.name} name={route.name} />
     case 'audit':
       return <AuditPage />
     case 'tokens':
-      return <TokensPage session={session} />
+      return <TokensPage />
     case 'function':
       return <FunctionPage key={route.name} name={route.name} />
     case 'missing':

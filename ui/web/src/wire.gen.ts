@@ -41,6 +41,13 @@ export interface Token {
   usedAt?: string;
 }
 
+/** TokenList is tokens, and how many there may be of one team. Expired ones count as long as they are listed. */
+export interface TokenList {
+  items: Token[];
+  /** of the whole installation's own, too */
+  perTeam: number;
+}
+
 /** CreateToken asks for a token. */
 export interface CreateToken {
   name: string;

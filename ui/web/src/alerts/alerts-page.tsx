@@ -1,7 +1,10 @@
 import { Button } from '@mantine/core'
 import { useMemo, useState } from 'react'
+import { mayAnywhere } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { useFetch } from '../api/use-fetch'
 import { formatNumber } from '../format/number'
+import { localTimes } from '../format/time'
 import { alertKey, alerts } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
@@ -24,6 +27,7 @@ const SIGNS: Record<string, string> = { firing: '✕', pending: '!', inactive: '
 export default function AlertsPage() {
   const topic = useTopic(alerts)
   const now = useNow()
+  const session = useSession()
   const silences = useFetch<List<Silence>>('/api/v1/silences', 15_000)
   const [plan, setPlan] = useState<Plan['kind'] | null>(null)
   const [show, setShow] = useParam('show', 'active')
@@ -35,14 +39,16 @@ export default function AlertsPage() {
     <div className={`${table.page} live-data`}>
       <div className={styles.head}>
         <h1>Alerts</h1>
-        <div className={styles.actions}>
-          <Button size="compact-sm" variant="default" onClick={() => setPlan('silence')}>
-            Silence…
-          </Button>
-          <Button size="compact-sm" variant="default" onClick={() => setPlan('maintenance')}>
-            Plan maintenance…
-          </Button>
-        </div>
+        {mayAnywhere(session, 'deploy') && (
+          <div className={styles.actions}>
+            <Button size="compact-sm" variant="default" onClick={() => setPlan('silence')}>
+              Silence…
+            </Button>
+            <Button size="compact-sm" variant="default" onClick={() => setPlan('maintenance')}>
+              Plan maintenance…
+            </Button>
+          </div>
+        )}
       </div>
       {plan && <PlanDialog kind={plan} onClose={() => setPlan(null)} onDone={silences.reload} />}
       <Incidents now={now} onSilenced={silences.reload} />
@@ -119,7 +125,7 @@ function Row({ alert: a, now }: { alert: Alert; now: number }) {
         )}
       </td>
       <td className={table.whole}>
-        {a.silenced && <span className={table.quiet}>silenced: {a.silenced} · </span>}
+        {a.silenced && <span className={table.quiet}>{localTimes(a.silenced, now)} · </span>}
         {a.reason || a.error || (a.value ? `burns ${formatNumber(a.value)}×` : <span className={table.quiet}>–</span>)}
       </td>
       <td className={table.tight}>{a.since ? <Ago at={a.since} now={now} /> : '–'}</td>

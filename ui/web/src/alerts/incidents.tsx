@@ -1,7 +1,10 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { functionPath } from '../api/http'
 import { useFetch } from '../api/use-fetch'
+import { localTimes } from '../format/time'
 import { Link } from '../parts/link'
 import { Reading } from '../parts/notice'
 import { Ago } from '../parts/time'
@@ -15,6 +18,7 @@ const EVERY_MS = 3000
 
 /** Open incidents, of one function or of all: who has them, who was told, and what can be done. */
 export function Incidents({ name, now, onSilenced }: { name?: string; now: number; onSilenced?: () => void }) {
+  const session = useSession()
   const list = useFetch<List<Incident>>(name ? functionPath(name, 'incidents?limit=1') : '/api/v1/incidents', EVERY_MS)
   const [taken, setTaken] = useState<Incident | null>(null)
   const [silenced, setSilenced] = useState<Incident | null>(null)
@@ -60,7 +64,7 @@ export function Incidents({ name, now, onSilenced }: { name?: string; now: numbe
               <span className={styles.quiet}>
                 {' '}
                 {i.silenced
-                  ? `Nobody was told: ${i.silenced}.`
+                  ? `Nobody was told: ${localTimes(i.silenced, now)}.`
                   : i.told.length > 0
                     ? `Told: ${i.told.join(', ')}.`
                     : 'Nobody was told.'}
@@ -83,12 +87,18 @@ export function Incidents({ name, now, onSilenced }: { name?: string; now: numbe
             </div>
             <div className={styles.actions}>
               <Away to={i.pagerUrl}>PagerDuty</Away>
-              <Button size="compact-xs" variant="default" onClick={() => setTaken(i)}>
-                {i.acknowledgedAt ? 'Add a note…' : 'Acknowledge…'}
-              </Button>
-              <Button size="compact-xs" variant="default" onClick={() => setSilenced(i)}>
-                Silence…
-              </Button>
+              {may(session, 'deploy', i.function) ? (
+                <>
+                  <Button size="compact-xs" variant="default" onClick={() => setTaken(i)}>
+                    {i.acknowledgedAt ? 'Add a note…' : 'Acknowledge…'}
+                  </Button>
+                  <Button size="compact-xs" variant="default" onClick={() => setSilenced(i)}>
+                    Silence…
+                  </Button>
+                </>
+              ) : (
+                <span className={styles.quiet}>Whoever may deploy it can acknowledge and silence it.</span>
+              )}
             </div>
           </li>
         ))}

@@ -1,13 +1,11 @@
-import { Button } from '@mantine/core'
-import { useState } from 'react'
-import { type ApiError, asApiError, request } from '../api/http'
-import { useFetch } from '../api/use-fetch'
+import { usePages } from '../api/use-pages'
 import { formatAge, parseTime } from '../format/time'
 import { Link } from '../parts/link'
-import { Failure, Reading } from '../parts/notice'
+import { Reading } from '../parts/notice'
+import { Older } from '../parts/older'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
-import type { Incident, List } from '../wire.gen'
+import type { Incident } from '../wire.gen'
 import styles from './incidents.module.css'
 import { aroundIncident } from './links'
 
@@ -15,25 +13,8 @@ const PATH = '/api/v1/incidents?state=ended&limit=20'
 
 /** Incidents that are over, newest first: how long each was open, who was told and who had it. */
 export function PastIncidents({ now }: { now: number }) {
-  const first = useFetch<List<Incident>>(PATH, 30_000)
-  const [older, setOlder] = useState<List<Incident> | null>(null)
-  const [error, setError] = useState<ApiError | null>(null)
-  const next = older ? older.next : first.data?.next
-  const seen = new Set<number>()
-  const items = [...(first.data?.items ?? []), ...(older?.items ?? [])].filter((i) => {
-    const again = seen.has(i.id ?? 0)
-    seen.add(i.id ?? 0)
-    return !again
-  })
-  const more = async () => {
-    try {
-      const page = await request<List<Incident>>(`${PATH}&cursor=${next}`)
-      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
-      setError(null)
-    } catch (failure) {
-      setError(asApiError(failure))
-    }
-  }
+  const pages = usePages<Incident>(PATH, (i) => i.id, 30_000)
+  const { first, items } = pages
   return (
     <section className={styles.incidents} aria-labelledby="past">
       <h2 id="past">Incidents that are over</h2>
@@ -67,9 +48,13 @@ export function PastIncidents({ now }: { now: number }) {
                     <Ago at={i.openedAt} now={now} />
                   </span>
                 </td>
-                <td className={table.tight}>{lasted(i)}</td>
+                <td className={table.tight}>
+                  <span className={table.label}>open for </span>
+                  {lasted(i)}
+                </td>
                 <td className={table.tight}>{i.acknowledgedBy || <span className={table.quiet}>nobody took it</span>}</td>
                 <td className={table.tight}>
+                  {i.told.length > 0 && <span className={table.label}>told </span>}
                   {i.told.length > 0 ? i.told.join(', ') : <span className={table.quiet}>nobody was told</span>}
                 </td>
                 <td className={`${table.whole} ${table.quiet}`}>{i.why}</td>
@@ -78,12 +63,7 @@ export function PastIncidents({ now }: { now: number }) {
           </tbody>
         </table>
       )}
-      {error && <Failure what="Older incidents" error={error} />}
-      {next && (
-        <Button size="compact-sm" variant="default" onClick={more}>
-          Older
-        </Button>
-      )}
+      <Older pages={pages} what="Older incidents" />
     </section>
   )
 }

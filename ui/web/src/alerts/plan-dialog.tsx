@@ -1,4 +1,6 @@
 import { useState } from 'react'
+import { maySilence, scopesOf, scopeText } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { request } from '../api/http'
 import { formatClock, localInput, parseTime } from '../format/time'
 import { Ask } from '../parts/ask'
@@ -18,7 +20,9 @@ interface PlanProps {
 export function PlanDialog({ kind, onClose, onDone }: PlanProps) {
   const [opened] = useState(() => Date.now())
   const planned = kind === 'maintenance'
-  const [scope, setScope] = useState('')
+  const session = useSession()
+  const everywhere = maySilence(session, '')
+  const [scope, setScope] = useState(() => (everywhere ? '' : (scopesOf(session, 'deploy')[0] ?? '')))
   const [of, setOf] = useState('')
   const [from, setFrom] = useState(() => localInput(opened))
   const [to, setTo] = useState(() => localInput(opened + HOUR))
@@ -31,7 +35,12 @@ export function PlanDialog({ kind, onClose, onDone }: PlanProps) {
   }
   const all = scope.trim() === ''
   const ready = reason.trim() !== '' && (!all || everything)
-  const wrong = wrongWith(plan, opened)
+  const refused = maySilence(session, scope.trim())
+    ? ''
+    : `You may silence ${scopesOf(session, 'deploy')
+        .map((s) => s || 'any team')
+        .join(', ')}, not ${scopeText(scope.trim())}.`
+  const wrong = refused || wrongWith(plan, opened)
   return (
     <Ask
       title={planned ? 'Plan a maintenance' : 'Silence'}
@@ -39,7 +48,7 @@ export function PlanDialog({ kind, onClose, onDone }: PlanProps) {
       name={kind}
       danger
       disabled={!ready}
-      wrong={ready ? wrong : ''}
+      wrong={ready || refused ? wrong : ''}
       action={make}
       onClose={onClose}
     >
@@ -48,13 +57,13 @@ export function PlanDialog({ kind, onClose, onDone }: PlanProps) {
         <input
           name="scope"
           value={scope}
-          placeholder="team, team/project or team/project/name; empty is everything"
+          placeholder={`team, team/project or team/project/name${everywhere ? '; empty is everything' : ''}`}
           spellCheck={false}
           onChange={(e) => setScope(e.currentTarget.value)}
           data-autofocus
         />
       </label>
-      {all && (
+      {all && everywhere && (
         <label>
           <input
             type="checkbox"

@@ -1,8 +1,8 @@
 import { useState } from 'react'
+import { maySilence } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { request } from '../api/http'
-import { formatClock } from '../format/time'
-import { Ask } from '../parts/ask'
-import { Hours, hoursOn } from '../parts/hours'
+import { AskUntil } from '../parts/ask-until'
 import type { CreateSilence, Incident, Silence } from '../wire.gen'
 
 interface SilenceProps {
@@ -13,35 +13,39 @@ interface SilenceProps {
 
 /** Keeps incidents of a scope from being told for a while, and says what that means. */
 export function SilenceDialog({ incident: i, onClose, onDone }: SilenceProps) {
+  const session = useSession()
   const [team = '', project = ''] = i.function.split('/')
+  const wider = [`${team}/${project}`, team].filter((s) => maySilence(session, s))
   const [scope, setScope] = useState(i.function)
   const [slo, setSLO] = useState(i.slo)
-  const [hours, setHours] = useState(1)
-  const [reason, setReason] = useState('')
-  const ends = hoursOn(hours)
-  const silence = async () => {
-    const body: CreateSilence = { scope, ...(slo && { slo }), ends: new Date(ends).toISOString(), reason: reason.trim() }
-    await request<Silence>('/api/v1/silences', { method: 'POST', body })
-    onDone()
-  }
   return (
-    <Ask
+    <AskUntil
       title={`Silence ${i.function}`}
       confirm="Silence"
       name="silence"
-      danger
-      disabled={reason.trim() === ''}
-      action={silence}
+      hours={1}
+      action={(ends, reason) => {
+        const body: CreateSilence = { scope, ...(slo && { slo }), ends, reason }
+        return request<Silence>('/api/v1/silences', { method: 'POST', body })
+      }}
+      says={(until) => (
+        <p>
+          Until {until} nobody is told of incidents that begin or get worse there. They are shown here all the same, and what
+          still fires then is told then.
+        </p>
+      )}
       onClose={onClose}
+      onDone={onDone}
     >
       <label>
         Of
         <select value={scope} onChange={(e) => setScope(e.currentTarget.value)}>
           <option value={i.function}>this function</option>
-          <option value={`${team}/${project}`}>
-            all of {team}/{project}
-          </option>
-          <option value={team}>all of {team}</option>
+          {wider.map((s) => (
+            <option key={s} value={s}>
+              all of {s}
+            </option>
+          ))}
         </select>
       </label>
       <label>
@@ -51,15 +55,6 @@ export function SilenceDialog({ incident: i, onClose, onDone }: SilenceProps) {
           <option value="">all</option>
         </select>
       </label>
-      <Hours value={hours} onChange={setHours} />
-      <label>
-        Why
-        <input value={reason} maxLength={500} required onChange={(e) => setReason(e.currentTarget.value)} data-autofocus />
-      </label>
-      <p>
-        Until {formatClock(ends, Date.now())} nobody is told of incidents that begin or get worse there. They are shown here all
-        the same, and what still fires then is told then.
-      </p>
-    </Ask>
+    </AskUntil>
   )
 }

@@ -1,5 +1,7 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
+import { maySilence } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { request } from '../api/http'
 import type { Fetched } from '../api/use-fetch'
 import { Ask } from '../parts/ask'
@@ -11,10 +13,12 @@ import styles from './incidents.module.css'
 
 /** Silences that hold or are to hold, each with who made it and why, and its end. */
 export function Silences({ list, now }: { list: Fetched<List<Silence>>; now: number }) {
+  const session = useSession()
   const [ending, setEnding] = useState<Silence | null>(null)
   const items = list.data?.items ?? []
   const told = list.error && <Reading what="the silences" of={list} now={now} />
   if (items.length === 0) return told
+  const some = items.some((s) => maySilence(session, s.scope))
   return (
     <section className={styles.incidents} aria-label="Silences">
       <h2>Silences</h2>
@@ -27,7 +31,7 @@ export function Silences({ list, now }: { list: Fetched<List<Silence>>; now: num
             <th>why</th>
             <th>by</th>
             <th>until</th>
-            <th>end</th>
+            {some && <th>end</th>}
           </tr>
         </thead>
         <tbody>
@@ -45,20 +49,28 @@ export function Silences({ list, now }: { list: Fetched<List<Silence>>; now: num
                 </span>
               </td>
               <td className={table.whole}>{s.reason}</td>
-              <td className={table.tight}>{s.owner}</td>
+              <td className={table.tight}>
+                <span className={table.label}>by </span>
+                {s.owner}
+              </td>
               <td className={table.tight}>
                 {s.state === 'pending' && (
                   <>
                     from <Clock at={s.starts} now={now} /> until{' '}
                   </>
                 )}
+                {s.state !== 'pending' && <span className={table.label}>until </span>}
                 <Clock at={s.ends} now={now} />
               </td>
-              <td className={table.tight}>
-                <Button size="compact-xs" variant="default" onClick={() => setEnding(s)}>
-                  End…
-                </Button>
-              </td>
+              {some && (
+                <td className={table.tight}>
+                  {maySilence(session, s.scope) && (
+                    <Button size="compact-xs" variant="default" onClick={() => setEnding(s)}>
+                      End…
+                    </Button>
+                  )}
+                </td>
+              )}
             </tr>
           ))}
         </tbody>

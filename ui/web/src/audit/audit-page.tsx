@@ -1,14 +1,13 @@
-import { Button } from '@mantine/core'
 import { Fragment, useState } from 'react'
-import { type ApiError, asApiError, request } from '../api/http'
-import { useFetch } from '../api/use-fetch'
+import { usePages } from '../api/use-pages'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
-import { Failure, Notice, Reading } from '../parts/notice'
+import { Notice, Reading } from '../parts/notice'
+import { Older } from '../parts/older'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import { useParam } from '../router'
-import type { Change, List } from '../wire.gen'
+import type { Change } from '../wire.gen'
 import styles from './audit.module.css'
 import { asText, query, targetOf } from './changes'
 
@@ -55,22 +54,10 @@ function Filter({ label, value, onChange }: { label: string; value: string; onCh
 }
 
 function Changes({ path }: { path: string }) {
-  const first = useFetch<List<Change>>(path)
-  const [older, setOlder] = useState<List<Change> | null>(null)
-  const [error, setError] = useState<ApiError | null>(null)
+  const pages = usePages<Change>(path, (c) => c.id)
+  const { first, items } = pages
   const [open, setOpen] = useState<number | null>(null)
   const now = useNow()
-  const items = [...(first.data?.items ?? []), ...(older?.items ?? [])]
-  const next = older ? older.next : first.data?.next
-  const more = async () => {
-    try {
-      const page = await request<List<Change>>(`${path}&cursor=${next}`)
-      setOlder({ items: [...(older?.items ?? []), ...page.items], next: page.next })
-      setError(null)
-    } catch (failure) {
-      setError(asApiError(failure))
-    }
-  }
   if (!first.data) return <Reading what="the audit log" of={first} now={now} lines={6} />
   if (items.length === 0) return <Notice title="No change fits">Each change of functions, tokens and teams appears here.</Notice>
   return (
@@ -111,7 +98,7 @@ function Changes({ path }: { path: string }) {
                   <Target of={c} />
                 </td>
                 <td className={table.quiet} title={c.agent}>
-                  <span className={styles.small}>from </span>
+                  <span className={table.label}>from </span>
                   {c.address || c.origin}
                 </td>
                 <td className={`${table.whole} ${table.quiet}`}>{c.message}</td>
@@ -127,12 +114,7 @@ function Changes({ path }: { path: string }) {
           ))}
         </tbody>
       </table>
-      {error && <Failure what="Older changes" error={error} />}
-      {next && (
-        <Button className={styles.more} size="compact-sm" variant="default" onClick={more}>
-          Older
-        </Button>
-      )}
+      <Older pages={pages} what="Older changes" />
     </>
   )
 }

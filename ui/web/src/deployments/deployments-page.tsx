@@ -1,15 +1,20 @@
 import { Button } from '@mantine/core'
 import { useMemo, useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { useFetch } from '../api/use-fetch'
+import { usePages } from '../api/use-pages'
 import { Rollback } from '../function/rollback'
 import { deployments } from '../live/topics'
 import { useNow, useTopic } from '../live/use-live'
 import { Link } from '../parts/link'
 import { Loading, Notice, Reading } from '../parts/notice'
+import { Older } from '../parts/older'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
 import { useParam } from '../router'
 import type { Deployment, List, Weight } from '../wire.gen'
+import { endWords, fits, MOST } from './list'
 import { merged, underWay } from './rollout'
 import styles from './rollout.module.css'
 import { RolloutPanel, RolloutState } from './rollout-panel'
@@ -32,14 +37,12 @@ export default function DeploymentsPage() {
   // The topic holds the last changes; one that waits for somebody may be older.
   const waiting = useFetch<List<Deployment>>('/api/v1/deployments?active=true', 30_000)
   const active = useMemo(() => underWay(merged(waiting.data?.items ?? [], topic.items)), [waiting.data, topic.items])
-  const rows = useMemo(() => {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean)
-    return [...topic.items.values()]
-      .filter((d) => words.every((w) => `${d.function} ${d.author} ${d.message ?? ''} ${d.kind}`.toLowerCase().includes(w)))
-      .sort((a, b) => b.id - a.id)
-      .slice(0, 500)
-  }, [topic.items, text])
-  const back = useMemo(() => standing(topic.items.values()), [topic.items])
+  const pages = usePages<Deployment>('/api/v1/deployments?limit=100', (d) => d.id)
+  const all = useMemo(() => merged(pages.items, topic.items).sort((a, b) => b.id - a.id), [pages.items, topic.items])
+  const fitting = useMemo(() => fits(all, text), [all, text])
+  const rows = fitting.slice(0, MOST)
+  const session = useSession()
+  const back = useMemo(() => standing(all), [all])
   const [asked, setAsked] = useState<Deployment | null>(null)
   return (
     <div className={`${table.page} live-data`}>
@@ -49,9 +52,9 @@ export default function DeploymentsPage() {
           {topic.error.detail}
         </Notice>
       )}
-      {!topic.error && topic.syncing && topic.items.size === 0 && <Loading what="deployments" />}
+      {!topic.error && topic.syncing && all.length === 0 && <Loading what="deployments" />}
       {!topic.error && !topic.syncing && rows.length === 0 && (
-        <Notice title={topic.items.size > 0 ? 'No deployment fits' : 'Nothing was deployed yet'}>
+        <Notice title={all.length > 0 ? 'No deployment fits' : 'Nothing was deployed yet'}>
           Each change of what is live appears here, with its author.
         </Notice>
       )}
@@ -78,11 +81,24 @@ export default function DeploymentsPage() {
           </thead>
           <tbody>
             {rows.map((d) => (
-              <Row key={d.id} deployment={d} now={now} onBack={back.has(d.id) ? () => setAsked(d) : undefined} />
+              <Row
+                key={d.id}
+                deployment={d}
+                now={now}
+                onBack={back.has(d.id) && may(session, 'deploy', d.function) ? () => setAsked(d) : undefined}
+              />
             ))}
           </tbody>
         </table>
       )}
+      {all.length > 0 && (
+        <p className={table.quiet} data-end>
+          {endWords({ read: all.length, fitting: fitting.length, searched: text.trim() !== '', more: pages.more !== null })}{' '}
+          <Link to="/audit">Audit</Link> finds changes of everything by function, team, author and time.
+        </p>
+      )}
+      {pages.first.error && <Reading what="the older changes" of={pages.first} now={now} />}
+      {all.length < MOST && <Older pages={pages} what="Older changes" />}
       {asked && <Rollback name={asked.function} current={asked.to.filter((w) => w.weight > 0)} onClose={() => setAsked(null)} />}
     </div>
   )

@@ -1,5 +1,7 @@
 import { Button } from '@mantine/core'
 import { useEffect, useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { useFetch } from '../api/use-fetch'
 import { formatPercent } from '../format/number'
 import { Link } from '../parts/link'
@@ -20,6 +22,8 @@ interface RolloutPanelProps {
 /** One deployment: how it is in words, how far, what it waits for, how it is judged, what happened, and what can be done. */
 export function RolloutPanel({ rollout: r, now, named = false }: RolloutPanelProps) {
   const [verb, setVerb] = useState<Verb | null>(null)
+  const session = useSession()
+  const verbs = may(session, 'deploy', r.function) ? verbsOf(r) : []
   const freeze = useFetch<Freeze>(r.active ? `/api/v1/teams/${r.function.split('/')[0]}/freeze` : null, 15_000)
   return (
     <article className={styles.panel} data-rollout={r.id} data-state={r.state}>
@@ -49,9 +53,9 @@ export function RolloutPanel({ rollout: r, now, named = false }: RolloutPanelPro
       {freeze.data?.frozen && <Frozen freeze={freeze.data} now={now} />}
       {r.analysis && <Verdict rollout={r} now={now} />}
       <Events rollout={r} now={now} />
-      {verbsOf(r).length > 0 && (
+      {verbs.length > 0 && (
         <div className={styles.actions}>
-          {verbsOf(r).map((v) => (
+          {verbs.map((v) => (
             <Button key={v} size="compact-sm" variant="default" data-verb={v} onClick={() => setVerb(v)}>
               {VERBS[v]}…
             </Button>

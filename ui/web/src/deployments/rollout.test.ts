@@ -57,6 +57,8 @@ describe('a rollout', () => {
     expect(waitsFor(rollout(), at)).toBe('The step lasts 1\u202fmin more at least.')
     expect(waitsFor(rollout(), at + 1e6)).toContain('must be shown to be no worse than @1')
     expect(waitsFor(rollout({ state: 'paused', strategy: 'manual' }), at)).toContain('promote')
+    const said = 'step 1 of 2; it waits for somebody to promote it'
+    expect(waitsFor(rollout({ state: 'paused', strategy: 'manual', reason: said }), at)).toBe('')
     expect(waitsFor(rollout({ state: 'completed', active: false }), at)).toBe('')
   })
 

@@ -77,6 +77,7 @@ export function waitsFor(r: Rollout, now: number): string {
     case 'probing':
       return `@${r.to} must answer its probe before it gets traffic.`
     case 'paused':
+      if (r.reason.includes('waits for somebody')) return '' // said already
       return r.strategy === 'manual' ? 'It waits for somebody to promote it.' : 'It waits for somebody to resume or promote it.'
     case 'promoting':
       return `All traffic is at @${r.to}. Calls of @${r.from} come to their end.`

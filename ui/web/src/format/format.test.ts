@@ -9,7 +9,7 @@ import {
   formatTick,
   formatUnit,
 } from './number'
-import { formatAge, formatUTC, parseTime } from './time'
+import { formatAge, formatClock, formatUTC, localTimes, parseTime } from './time'
 
 const plain = (text: string) => text.replaceAll('\u202f', ' ')
 
@@ -25,8 +25,10 @@ describe('numbers', () => {
     [9.97, '10'],
     [412.4, '412'],
     [9949, '9949'],
+    [10_000, '10 k'],
     [12_345, '12.3 k'],
     [250_000, '250 k'],
+    [1_000_000, '1 M'],
     [1_200_000, '1.2 M'],
   ])('%s is %s', (value, text) => expect(plain(formatNumber(value))).toBe(text))
 
@@ -99,4 +101,11 @@ describe('times', () => {
     expect(parseTime('')).toBeNull()
     expect(parseTime('nonsense')).toBeNull()
   })
+})
+
+test("times in the server's words are those of the viewer's clock", () => {
+  const now = Date.parse('2026-11-27T12:00:00Z')
+  const clock = formatClock(Date.parse('2026-11-27T15:01:11Z'), now)
+  expect(localTimes('silenced by dev until 2026-11-27T15:01:11Z: known', now)).toBe(`silenced by dev until ${clock}: known`)
+  expect(localTimes('13 % of events are bad over 5m', now)).toBe('13 % of events are bad over 5m')
 })

@@ -5,12 +5,12 @@ function trim(value: number, digits: number): string {
   return value.toFixed(digits)
 }
 
-/** A count or rate: whole from 10 on, one decimal below, and thousands shortened. */
+/** A count or rate: whole from 10 on, one decimal below, and thousands shortened, whole ones without a decimal. */
 export function formatNumber(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE
   const size = Math.abs(value)
-  if (size >= 999_500) return `${trim(value / 1e6, size >= 9_950_000 ? 0 : 1)}${NARROW}M`
-  if (size >= 9_950) return `${trim(value / 1e3, size >= 99_500 ? 0 : 1)}${NARROW}k`
+  if (size >= 999_500) return `${trim(value / 1e6, size >= 9_950_000 || Number.isInteger(value / 1e6) ? 0 : 1)}${NARROW}M`
+  if (size >= 9_950) return `${trim(value / 1e3, size >= 99_500 || Number.isInteger(value / 1e3) ? 0 : 1)}${NARROW}k`
   if (size >= 9.95 || Number.isInteger(value)) return trim(value, 0)
   if (size < 0.05) return value < 0 ? '>-0.1' : '<0.1'
   return trim(value, 1)

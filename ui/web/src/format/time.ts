@@ -30,6 +30,11 @@ export function formatClock(ms: number, now: number, seconds = false): string {
   return new Date(now).toDateString() === date.toDateString() ? text : `${day.format(date)}, ${text}`
 }
 
+/** The server's words, with times that it writes in UTC as the viewer's clock shows them. */
+export function localTimes(text: string, now: number): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (time) => formatClock(Date.parse(time), now))
+}
+
 export function formatMillis(ms: number): string {
   return `${clockSeconds.format(new Date(ms))}.${String(ms % 1000).padStart(3, '0')}`
 }

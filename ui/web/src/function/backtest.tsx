@@ -1,5 +1,7 @@
 import { Button } from '@mantine/core'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { type ApiError, asApiError, functionPath, request } from '../api/http'
 import { useNow } from '../live/use-live'
 import { Dialog } from '../parts/dialog'
@@ -27,6 +29,7 @@ interface BacktestProps {
 /** Tries objectives on what the function did of late: when each rule would have paged, and what the budgets lost. */
 export function Backtest({ name, slo, onClose, onSaved }: BacktestProps) {
   const now = useNow()
+  const session = useSession()
   const [own] = useState(() => termsOf(slo))
   const [terms, setTerms] = useState(own)
   const [since, setSince] = useState<string>('7d')
@@ -82,9 +85,11 @@ export function Backtest({ name, slo, onClose, onSaved }: BacktestProps) {
               <Button type="submit" size="xs" loading={busy} disabled={wrong !== ''} data-autofocus>
                 Preview
               </Button>
-              <Button size="xs" variant="default" disabled={!changed} onClick={() => setSaving(true)}>
-                Save as a version…
-              </Button>
+              {may(session, 'deploy', name) && (
+                <Button size="xs" variant="default" disabled={!changed} onClick={() => setSaving(true)}>
+                  Save as a version…
+                </Button>
+              )}
             </div>
             <p role={wrong ? 'alert' : undefined} className={wrong ? styles.error : styles.note}>
               {wrong || 'A preview replays its history with these objectives, as alerts are evaluated. It changes nothing.'}

@@ -10,7 +10,7 @@ import styles from './chart.module.css'
 import { type Mark, marksAt } from './marks'
 import { type Drawn, isShare } from './model'
 import { Moment } from './moment'
-import { type Content, dataOf, GUTTER, HEIGHT, plotOf } from './plot'
+import { COLORS, type Content, dataOf, GUTTER, HEIGHT, isDashed, plotOf } from './plot'
 import { between, zoomed } from './span'
 import { Tip } from './tip'
 import type { Shown } from './use-span'
@@ -25,7 +25,7 @@ interface ChartProps {
   shown: Shown
 }
 
-const NOTHING: Drawn = { times: [], lines: [], cells: [] }
+const NOTHING: Drawn = { times: [], lines: [], cells: [], left: 0 }
 const LEAP = 10 // moments that a page key moves the cursor
 
 /**
@@ -127,10 +127,16 @@ export function Chart({ panel, drawn: loaded, busy, error, axis, marks, shown }:
         </span>
         <span className={styles.values}>
           {drawn.lines.map((line, i) => (
-            <span key={line.label} className={styles.value} data-color={heat ? 'text' : (i % 5) + 1}>
+            <span
+              key={line.label}
+              className={styles.value}
+              data-color={heat ? 'text' : (i % COLORS) + 1}
+              data-dashed={isDashed(i)}
+            >
               <i aria-hidden /> {line.label} <b>{text(valueAt(line.values, at))}</b>
             </span>
           ))}
+          {drawn.left > 0 && <span className={styles.value}>{drawn.left} smaller not drawn</span>}
         </span>
       </figcaption>
       {/* A slider over time is what a reader can move, and hear values of. */}

@@ -1,5 +1,7 @@
 import { Button } from '@mantine/core'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { Incidents } from '../alerts/incidents'
 import { orderAlerts } from '../alerts/order'
 import { functionPath } from '../api/http'
@@ -71,6 +73,7 @@ export default function FunctionPage({ name }: { name: string }) {
   const freeze = useFetch<Freeze>(`/api/v1/teams/${name.split('/')[0]}/freeze`, 15_000)
   const begun = useFetch<List<Deployment>>(functionPath(name, 'deployments?active=true'), 30_000)
   const now = useNow()
+  const session = useSession()
   const shown = useSpan('15m')
   const [dialog, setDialog] = useState<'rollback' | 'try' | 'history' | 'profile' | null>(null)
 
@@ -129,15 +132,21 @@ export default function FunctionPage({ name }: { name: string }) {
           {fn.data && <Details fn={fn.data} operability={operability.data} />}
         </div>
         <div className={styles.actions}>
-          <Button size="xs" variant="default" onClick={() => setDialog('rollback')} disabled={!many || !health}>
-            Roll back…
-          </Button>
-          <Button size="xs" variant="default" onClick={() => setDialog('profile')}>
-            Profile
-          </Button>
-          <Button size="xs" variant="default" onClick={() => setDialog('try')}>
-            Try it
-          </Button>
+          {may(session, 'deploy', name) && (
+            <Button size="xs" variant="default" onClick={() => setDialog('rollback')} disabled={!many || !health}>
+              Roll back…
+            </Button>
+          )}
+          {may(session, 'read_source', name) && (
+            <Button size="xs" variant="default" onClick={() => setDialog('profile')}>
+              Profile
+            </Button>
+          )}
+          {may(session, 'invoke', name) && (
+            <Button size="xs" variant="default" onClick={() => setDialog('try')}>
+              Try it
+            </Button>
+          )}
         </div>
       </header>
       {told.length === 0 && freeze.data?.frozen && (
@@ -262,7 +271,7 @@ function Numbers({ health: h, stats, interval }: NumbersProps) {
         <BudgetBar left={h.budgetLeft} />
       </Fact>
       {stats.map((panel) => (
-        <Stat key={panel.id} panel={panel} interval={interval} span={NOW} />
+        <Stat key={panel.id} panel={panel} interval={interval} span={NOW} label={panel.title.toLowerCase()} />
       ))}
     </dl>
   )

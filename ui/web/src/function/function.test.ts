@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { align } from '../api/prometheus'
 import type { DashboardPanel, Deployment, LogRecord } from '../wire.gen'
 import { fieldsText, filterLogs, searchQuery, stackText } from './logs'
-import { drawnOf, filled, legendOf, levelOf, linesOf, scaleOf, stack } from './model'
+import { columnsOf, drawnOf, filled, legendOf, levelOf, linesOf, scaleOf, stack } from './model'
 import { previousVersions } from './previous'
 
 describe('charts', () => {
@@ -55,6 +55,24 @@ describe('charts', () => {
     const labels = (stacked: boolean) =>
       drawnOf(panel({ stacked, queries: [query('{{version}}')] }), [zero]).lines.map((l) => l.label)
     expect([labels(false), labels(true)]).toEqual([['1', '2'], ['2']])
+  })
+
+  test('of many lines the largest are drawn, in their order, and the rest is counted', () => {
+    const many = Array.from({ length: 12 }, (_, i) => ({
+      metric: { team: `t${String(i).padStart(2, '0')}` },
+      values: [[100, String(i === 0 ? 50 : i)]] as [number, string][],
+    }))
+    const drawn = drawnOf(panel({ queries: [query('{{team}}')] }), [align(many, grid)])
+    expect(drawn.lines.map((l) => l.label)).toEqual(['t00', 't03', 't04', 't05', 't06', 't07', 't08', 't09', 't10', 't11'])
+    expect(drawn.left).toBe(2)
+  })
+
+  test('the name of a function is one column of a table', () => {
+    const column = (label: string, title: string) => ({ label, title, query: 0, thresholds: [] })
+    const name = [column('team', 'Team'), column('project', 'Project'), column('function', 'Function')]
+    const titles = (columns: DashboardPanel['columns']) => columnsOf({ columns }).map((c) => `${c.title}: ${c.labels}`)
+    expect(titles([...name, column('', 'Left')])).toEqual(['Function: team,project,function', 'Left: '])
+    expect(titles([column('team', 'Team'), column('slo', 'Objective')])).toEqual(['Team: team', 'Objective: slo'])
   })
 
   test('stacked lines stand upon one another', () => {

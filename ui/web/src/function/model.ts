@@ -1,14 +1,17 @@
 import type { Cell, Matrix, Point } from '../api/prometheus'
-import type { DashboardPanel } from '../wire.gen'
+import type { DashboardColumn, DashboardPanel } from '../wire.gen'
 
 /** What a chart draws: one time axis, one row of values per line, and the buckets of a heatmap. */
 export interface Drawn {
   times: number[]
   lines: { label: string; values: (number | null)[] }[]
   cells: Cell[]
+  /** Lines that there are besides, and are smaller. */
+  left: number
 }
 
-const MOST_LINES = 8
+/** Lines of one chart: as many as the sharpest query asks for, each told apart by its colour and its dashes. */
+const MOST_LINES = 10
 
 /** Joins the answers of a panel's queries, all on one grid, and names their lines. */
 export function drawnOf(panel: DashboardPanel, answers: readonly Matrix[]): Drawn {
@@ -24,8 +27,21 @@ export function drawnOf(panel: DashboardPanel, answers: readonly Matrix[]): Draw
   const known = lines.filter((line) => line.values.some((v) => v !== null))
   // In a stack a line of zeros would only paint over the one below it.
   const more = panel.stacked ? known.filter((line) => line.values.some((v) => v !== null && v !== 0)) : known
-  const drawn = (more.length > 0 ? more : known).slice(0, MOST_LINES)
-  return { times: answers[0]?.times ?? [], lines: drawn, cells: answers.flatMap((a) => a.cells).filter((c) => c.low > 0) }
+  const all = more.length > 0 ? more : known
+  return {
+    times: answers[0]?.times ?? [],
+    lines: largest(all),
+    cells: answers.flatMap((a) => a.cells).filter((c) => c.low > 0),
+    left: Math.max(0, all.length - MOST_LINES),
+  }
+}
+
+/** As many lines as are drawn, those with the most under them, in the order they had. */
+function largest(lines: Drawn['lines']): Drawn['lines'] {
+  if (lines.length <= MOST_LINES) return lines
+  const area = new Map(lines.map((line) => [line, line.values.reduce((sum: number, v) => sum + Math.abs(v ?? 0), 0)]))
+  const kept = new Set([...lines].sort((a, b) => (area.get(b) ?? 0) - (area.get(a) ?? 0)).slice(0, MOST_LINES))
+  return lines.filter((line) => kept.has(line))
 }
 
 /** Lines put upon one another, the first at the bottom. Where one has a gap, it adds nothing. */
@@ -105,6 +121,26 @@ export function rowsOf(panel: Pick<DashboardPanel, 'columns'>, answers: readonly
   })
   // The store gives topk highest and bottomk lowest first, which a map keeps.
   return [...rows.values()].slice(0, MOST_ROWS)
+}
+
+/** A column of a table with what its cells are made of; a function's name is one cell. */
+export interface TableColumn {
+  title: string
+  labels: readonly string[] // none: a value
+  column: DashboardColumn
+}
+
+const NAME = ['team', 'project', 'function']
+
+/** The columns of a table, those of a function's name put together. */
+export function columnsOf(panel: Pick<DashboardPanel, 'columns'>): TableColumn[] {
+  const columns = panel.columns ?? []
+  const named = NAME.every((label) => columns.some((c) => c.label === label))
+  return columns.flatMap((column): TableColumn[] => {
+    if (!column.label) return [{ title: column.title, labels: [], column }]
+    if (!named || !NAME.includes(column.label)) return [{ title: column.title, labels: [column.label], column }]
+    return column.label === 'function' ? [{ title: column.title, labels: NAME, column }] : []
+  })
 }
 
 /** Where a cell leads: {{label}} stands for a label of its row. Within Hadron it is a path. */

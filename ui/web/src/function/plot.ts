@@ -75,11 +75,12 @@ export function plotOf(host: HTMLElement, width: number, content: () => Content,
       {},
       ...drawn.lines.map((line, i) => ({
         label: line.label,
-        stroke: color(heat ? '--text' : `--chart-${(i % 5) + 1}`),
+        stroke: color(heat ? '--text' : `--chart-${(i % COLORS) + 1}`),
         width: heat ? 1 : 1.4,
+        dash: isDashed(i) ? [5, 3] : undefined,
         points: { show: false },
         spanGaps: false,
-        fill: heat ? undefined : stacked ? `${color(`--chart-${(i % 5) + 1}`)}2e` : undefined,
+        fill: heat ? undefined : stacked ? `${color(`--chart-${(i % COLORS) + 1}`)}2e` : undefined,
       })),
     ],
     bands: stacked ? drawn.lines.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number] })) : [],
@@ -103,6 +104,13 @@ export function plotOf(host: HTMLElement, width: number, content: () => Content,
     },
   }
   return new uPlot(options, dataOf(drawn, stacked), host)
+}
+
+/** Colours that lines have; what comes after them has them again, dashed. */
+export const COLORS = 5
+
+export function isDashed(line: number): boolean {
+  return line >= COLORS
 }
 
 export function dataOf(drawn: Drawn, stacked: boolean): uPlot.AlignedData {

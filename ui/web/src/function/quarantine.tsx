@@ -1,5 +1,7 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { functionPath, request } from '../api/http'
 import { Ask } from '../parts/ask'
 import { Ago, Clock } from '../parts/time'
@@ -15,6 +17,7 @@ interface QuarantinedProps {
 
 /** The versions that are not run, why, when they are tried again, and how to let them run at once. */
 export function Quarantined({ name, versions, now, onReleased }: QuarantinedProps) {
+  const session = useSession()
   const [asked, setAsked] = useState(0)
   const release = async (version: number) => {
     await request<Released>(functionPath(name, `versions/${version}/release`), { method: 'POST' })
@@ -36,9 +39,11 @@ export function Quarantined({ name, versions, now, onReleased }: QuarantinedProp
             ', on trial now'
           )}
         </span>{' '}
-        <Button size="compact-xs" variant="default" onClick={() => setAsked(q.version)}>
-          Release
-        </Button>
+        {may(session, 'deploy', name) && (
+          <Button size="compact-xs" variant="default" onClick={() => setAsked(q.version)}>
+            Release
+          </Button>
+        )}
         {asked === q.version && (
           <Ask
             title={`Release @${q.version}?`}

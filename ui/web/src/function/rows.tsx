@@ -1,9 +1,9 @@
 import type { Point } from '../api/prometheus'
 import { formatBudget, formatUnit } from '../format/number'
 import { Link } from '../parts/link'
-import type { DashboardColumn, DashboardPanel } from '../wire.gen'
+import type { DashboardPanel } from '../wire.gen'
 import styles from './chart.module.css'
-import { cellURL, legendOf, levelOf, rowsOf, type TableRow } from './model'
+import { cellURL, columnsOf, legendOf, levelOf, rowsOf, type TableColumn, type TableRow } from './model'
 import type { Span } from './span'
 import { Tip } from './tip'
 import { useInView, useRows } from './use-panel'
@@ -38,14 +38,14 @@ export function Rows({ panel, interval, span }: RowsProps) {
 }
 
 function Table({ panel, rows }: { panel: DashboardPanel; rows: readonly TableRow[] }) {
-  const columns = panel.columns ?? []
+  const columns = columnsOf(panel)
   return (
     <div className={styles.scroll}>
       <table className={styles.rows}>
         <thead>
           <tr>
             {columns.map((c) => (
-              <th key={c.title} data-number={!c.label}>
+              <th key={c.title} data-number={c.labels.length === 0}>
                 {c.title}
               </th>
             ))}
@@ -53,9 +53,9 @@ function Table({ panel, rows }: { panel: DashboardPanel; rows: readonly TableRow
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={columns.map((c) => (c.label ? row.labels[c.label] : '')).join(' ')}>
+            <tr key={columns.flatMap((c) => c.labels.map((l) => row.labels[l])).join(' ')}>
               {columns.map((c) => (
-                <Cell key={c.title} column={c} row={row} />
+                <Cell key={c.title} of={c} row={row} />
               ))}
             </tr>
           ))}
@@ -65,10 +65,16 @@ function Table({ panel, rows }: { panel: DashboardPanel; rows: readonly TableRow
   )
 }
 
-function Cell({ column, row }: { column: DashboardColumn; row: TableRow }) {
-  if (column.label) {
-    const text = row.labels[column.label] ?? ''
+function Cell({ of: { labels, column }, row }: { of: TableColumn; row: TableRow }) {
+  if (labels.length > 0) {
     const to = column.url ? cellURL(column.url, row.labels) : ''
+    const parts = labels.map((l) => row.labels[l] ?? '')
+    const text = (
+      <>
+        {parts.length > 1 && <span className={styles.path}>{parts.slice(0, -1).join('/')}/</span>}
+        {parts.at(-1)}
+      </>
+    )
     return <td>{to.startsWith('/') ? <Link to={to}>{text}</Link> : text}</td>
   }
   const value = row.values[column.query] ?? null

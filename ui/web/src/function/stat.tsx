@@ -11,16 +11,18 @@ interface StatProps {
   panel: DashboardPanel
   interval: number
   span: Span
+  /** What it is called, where that is not the panel's title. */
+  label?: string
 }
 
 /** A panel that is one number: the one at the end of the span. */
-export function Stat({ panel, interval, span }: StatProps) {
+export function Stat({ panel, interval, span, label = panel.title }: StatProps) {
   const { data, error } = useStat(panel, interval, span)
   const share = isShare(panel)
   return (
     <div className={styles.fact}>
       <dt>
-        <Tip text={panel.description}>{panel.title}</Tip>
+        <Tip text={panel.description}>{label}</Tip>
       </dt>
       <dd data-level={levelOf(panel, data)} title={error?.message}>
         {wordOf(panel, data) ??

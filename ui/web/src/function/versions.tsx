@@ -47,10 +47,10 @@ export function Versions({ versions, shares, now, onHistory }: VersionsProps) {
           </thead>
           <tbody>
             {shown.map((v) => (
-              <tr key={v.version} data-live={share.has(v.version)}>
+              <tr key={v.version} data-version={v.version} data-live={share.has(v.version)}>
                 <td>@{v.version}</td>
                 <td className={styles.share}>{share.has(v.version) ? formatShare(share.get(v.version)) : ''}</td>
-                <td className={styles.what}>
+                <td className={styles.what} title={v.message || undefined}>
                   {v.author}
                   {v.message && <span className={styles.quiet}> {v.message}</span>}
                   {v.aliases

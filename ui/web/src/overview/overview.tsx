@@ -1,5 +1,7 @@
 import { useMediaQuery } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { previousVersions } from '../function/previous'
 import { Rollback } from '../function/rollback'
 import { deployments, summaryTopic } from '../live/topics'
@@ -26,7 +28,11 @@ export function Overview() {
   const [, setGroup] = useParam('group')
   const [target, setTarget] = useState<Health | null>(null)
   const narrow = useMediaQuery('(max-width: 720px)', window.innerWidth <= 720)
-  const previous = useMemo(() => previousVersions(recent.items.values()), [recent.items])
+  const session = useSession()
+  const previous = useMemo(() => {
+    const mine = [...recent.items.values()].filter((d) => may(session, 'deploy', d.function))
+    return previousVersions(mine)
+  }, [recent.items, session])
   const shared = {
     query,
     narrow,

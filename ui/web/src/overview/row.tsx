@@ -140,7 +140,7 @@ export const NarrowRow = memo(function NarrowRow(p: RowProps) {
           h.reason
         ) : (
           <>
-            <Versions health={h} /> <Ago at={h.deployedAt} now={p.now} />, {h.deployedBy}
+            <Versions health={h} unit={'\u202f%'} />, <Ago at={h.deployedAt} now={p.now} />, {h.deployedBy}
           </>
         )}
       </div>
@@ -167,10 +167,11 @@ function Spark({ trend }: { trend: number[] }) {
   )
 }
 
-function Versions({ health }: { health: Health }) {
+/** What live names, with shares; beside a column that says what they are they have no unit. */
+function Versions({ health, unit = '' }: { health: Health; unit?: string }) {
   const [one] = health.versions
   if (health.versions.length === 1 && one) return <span>@{one.version}</span>
-  return <span>{health.versions.map((v) => `@${v.version} ${Math.round(v.share * 100)}`).join(' · ')}</span>
+  return <span>{health.versions.map((v) => `@${v.version} ${Math.round(v.share * 100)}${unit}`).join(' · ')}</span>
 }
 
 /** The number that is wrong, or the rate where none is. */

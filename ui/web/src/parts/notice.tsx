@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { ApiError } from '../api/http'
 import type { Fetched } from '../api/use-fetch'
+import { capital } from '../format/text'
 import styles from './notice.module.css'
 import { Ago } from './time'
 
@@ -52,10 +53,6 @@ export function Reading({ what, of, now, lines }: ReadingProps) {
       </Button>
     </p>
   )
-}
-
-function capital(what: string): string {
-  return what.charAt(0).toUpperCase() + what.slice(1)
 }
 
 /** Quiet grey lines while something is on its way; they appear late, so that a quick answer shows none. */

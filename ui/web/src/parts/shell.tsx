@@ -1,14 +1,15 @@
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useEffect } from 'react'
+import { mayAnywhere } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { formatAge } from '../format/time'
 import { isStale, useConnection, useLink, useNow } from '../live/use-live'
 import { navigate, usePath } from '../router'
-import { administers } from '../tokens/grants'
-import type { Session } from '../wire.gen'
 import { Link } from './link'
 import { SearchBox } from './search'
 import styles from './shell.module.css'
 import { ThemeToggle } from './theme-toggle'
 import { Clock } from './time'
+import { useSize } from './use-size'
 
 const PAGES = [
   { to: '/', label: 'Overview' },
@@ -22,15 +23,15 @@ const PAGES = [
 
 interface ShellProps {
   children: ReactNode
-  session: Session
   onSignOut: (() => void) | null
 }
 
 /** The frame of every page: where you are, search, and how old the data is. */
-export function Shell({ children, session, onSignOut }: ShellProps) {
+export function Shell({ children, onSignOut }: ShellProps) {
   const path = usePath()
+  const session = useSession()
   if (path === '/wall') return <Wall>{children}</Wall>
-  const pages = administers(session) ? [...PAGES, { to: '/tokens', label: 'Tokens' }] : PAGES
+  const pages = mayAnywhere(session, 'administer') ? [...PAGES, { to: '/tokens', label: 'Tokens' }] : PAGES
   return (
     <div className={styles.shell}>
       <a href="#main" className={styles.skip}>
@@ -65,12 +66,12 @@ export function Shell({ children, session, onSignOut }: ShellProps) {
 
 /** The pages there are. On a phone they are wider than the screen: the current one is brought into sight. */
 function Pages({ pages, path }: { pages: typeof PAGES; path: string }) {
-  const box = useRef<HTMLElement>(null)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another place
+  const { ref: box, width } = useSize<HTMLElement>()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another place, and so is another width
   useEffect(() => {
     const here = box.current?.querySelector<HTMLElement>('[aria-current]')
     if (box.current && here) box.current.scrollLeft = here.offsetLeft - (box.current.clientWidth - here.offsetWidth) / 2
-  }, [path])
+  }, [path, width])
   return (
     <nav ref={box} className={styles.nav} aria-label="Pages">
       {pages.map((page) => (

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { droppedOf, levelOf, spenders, type TeamIntake, worstFirst } from './ingest'
+import { goneOf, levelOf, spenders, type TeamIntake, worstFirst } from './ingest'
 
 const team = (name: string, series: number, more: Partial<TeamIntake> = {}): TeamIntake => ({
   team: name,
@@ -15,9 +15,9 @@ test('what a team sends is judged by what becomes of it', () => {
   expect(levelOf(team('a', 79), 100)).toBe('ok')
   expect(levelOf(team('a', 80), 100)).toBe('near')
   expect(levelOf(team('a', 100, { folded: 4, dropped: { series: 4, lost: 0, invalid: 0 } }), 100)).toBe('folded')
-  expect(levelOf(team('a', 1, { dropped: { invalid: 2 } }), 100)).toBe('dropped')
+  expect(levelOf(team('a', 1, { dropped: { invalid: 2 } }), 100)).toBe('lost')
   expect(levelOf(team('a', 1_000_000), 0)).toBe('ok') // no budget
-  expect(droppedOf(team('a', 1, { dropped: { series: 9, lost: 1, invalid: 2 } }))).toBe(3)
+  expect(goneOf(team('a', 1, { dropped: { series: 9, lost: 1, invalid: 2 } }))).toBe(3)
 })
 
 test('the worst team is first', () => {

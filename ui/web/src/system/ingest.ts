@@ -63,18 +63,18 @@ function foldedOf(f: FunctionIntake): number {
 const NEAR = 0.8
 
 /** How a team does: what is lost is worst, then what is folded, then what soon will be. */
-export function levelOf(team: TeamIntake, budget: number): 'dropped' | 'folded' | 'near' | 'ok' {
-  if (droppedOf(team) > 0) return 'dropped'
+export function levelOf(team: TeamIntake, budget: number): 'lost' | 'folded' | 'near' | 'ok' {
+  if (goneOf(team) > 0) return 'lost'
   if (team.folded > 0 || team.pastBudget.length > 0) return 'folded'
   return budget > 0 && team.series >= NEAR * budget ? 'near' : 'ok'
 }
 
 /** Series that are nowhere: lost, or refused for breaking the contract. Folded ones are in another. */
-export function droppedOf(team: TeamIntake): number {
+export function goneOf(team: TeamIntake): number {
   return Object.entries(team.dropped).reduce((sum, [reason, n]) => sum + (reason === 'series' ? 0 : n), 0)
 }
 
-const ORDER = ['dropped', 'folded', 'near', 'ok']
+const ORDER = ['lost', 'folded', 'near', 'ok']
 
 /** The worst first, then those with the most series. */
 export function worstFirst(teams: readonly TeamIntake[], budget: number): TeamIntake[] {

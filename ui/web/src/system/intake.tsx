@@ -4,11 +4,11 @@ import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
 import { Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
-import { type Culprit, droppedOf, type Intake, levelOf, lostOf, spenders, type TeamIntake, worstFirst } from './ingest'
+import { type Culprit, goneOf, type Intake, levelOf, lostOf, spenders, type TeamIntake, worstFirst } from './ingest'
 
 const EVERY_MS = 10_000
 
-const WORDS = { dropped: '✕ loses samples', folded: '! past its budget', near: '! nearly full', ok: '✓ ok' } as const
+const WORDS = { lost: '✕ loses samples', folded: '! past its budget', near: '! nearly full', ok: '✓ ok' } as const
 
 /** What teams send, of how much they may, and which metric and label went past it. */
 export function Intakes() {
@@ -43,7 +43,7 @@ function Teams({ intake: { teams, budget } }: { intake: Intake }) {
           <th>team</th>
           <th>series</th>
           <th>folded</th>
-          <th>dropped</th>
+          <th>lost</th>
           <th>what went past the budget</th>
         </tr>
       </thead>
@@ -58,7 +58,7 @@ function Teams({ intake: { teams, budget } }: { intake: Intake }) {
             <td className={table.tight}>
               {t.folded > 0 ? `${formatNumber(t.folded)} folded` : <i className={table.quiet}>none folded</i>}
             </td>
-            <td className={table.tight}>{lostWords(t) || <i className={table.quiet}>none dropped</i>}</td>
+            <td className={table.tight}>{lostWords(t) || <i className={table.quiet}>none lost</i>}</td>
             <td className={table.whole}>
               <Culprits of={t.pastBudget.filter((c) => !c.function)} />
               {t.functions.length > 0 && (
@@ -101,7 +101,7 @@ function Functions({ intake: { teams, budget } }: { intake: Intake }) {
             <tr key={`${f.team}/${f.project}/${f.function}`} data-spender={`${f.team}/${f.project}/${f.function}`}>
               <td className={table.tight}>
                 {lostOf(f) > 0 ? (
-                  <span className={table.bad}>{WORDS.dropped}</span>
+                  <span className={table.bad}>{WORDS.lost}</span>
                 ) : (
                   <span className={table.warn}>{WORDS.folded}</span>
                 )}
@@ -149,11 +149,11 @@ const MANY = 3000 // counted no further
 
 function State({ team, budget }: { team: TeamIntake; budget: number }) {
   const level = levelOf(team, budget)
-  return <span className={level === 'dropped' ? table.bad : level === 'ok' ? table.quiet : table.warn}>{WORDS[level]}</span>
+  return <span className={level === 'lost' ? table.bad : level === 'ok' ? table.quiet : table.warn}>{WORDS[level]}</span>
 }
 
 function lostWords(team: TeamIntake): string {
-  if (droppedOf(team) === 0) return ''
+  if (goneOf(team) === 0) return ''
   const { lost = 0, invalid = 0 } = team.dropped
   return [lost > 0 && `${formatNumber(lost)} lost`, invalid > 0 && `${formatNumber(invalid)} refused`].filter(Boolean).join(', ')
 }

@@ -75,7 +75,7 @@ function Parts({ parts, now }: { parts: readonly Part[]; now: number }) {
               </td>
               <td className={`${table.tight} ${table.leaf}`}>{part.name}</td>
               <td className={table.whole}>
-                {part.detail || <span className={table.quiet}>–</span>}
+                {part.detail || <span className={`${table.quiet} ${styles.dash}`}>–</span>}
                 {part.since && (
                   <span className={table.quiet}>
                     {' '}
@@ -116,9 +116,18 @@ function Reconcilers({ items, now }: { items: readonly Reconciler[]; now: number
                 <PartState state={r.lastError || r.waits ? 'degraded' : 'ok'} word={r.running ? 'at work' : undefined} />
               </td>
               <td className={`${table.tight} ${table.leaf}`}>{r.name}</td>
-              <td className={table.tight}>{r.lastPass ? <Ago at={r.lastPass} now={now} /> : 'not yet'}</td>
-              <td className={table.tight}>{r.lastSuccess ? <Ago at={r.lastSuccess} now={now} /> : 'never'}</td>
-              <td className={table.tight}>{r.nextAttempt ? <Clock at={r.nextAttempt} now={now} seconds /> : '–'}</td>
+              <td className={table.tight}>
+                <span className={table.label}>last pass </span>
+                {r.lastPass ? <Ago at={r.lastPass} now={now} /> : 'not yet'}
+              </td>
+              <td className={table.tight}>
+                <span className={table.label}>without a failure </span>
+                {r.lastSuccess ? <Ago at={r.lastSuccess} now={now} /> : 'never'}
+              </td>
+              <td className={table.tight}>
+                <span className={table.label}>next at </span>
+                {r.nextAttempt ? <Clock at={r.nextAttempt} now={now} seconds /> : '–'}
+              </td>
               <td className={table.whole}>
                 {r.lastError && (
                   <b className={table.warn}>

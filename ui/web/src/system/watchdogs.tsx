@@ -31,9 +31,16 @@ export function Watchdogs({ items, now }: { items: readonly Watchdog[]; now: num
                   <span className={w.state === 'ok' ? table.quiet : table.bad}>{w.state === 'ok' ? '✓ ok' : '✕ late'}</span>
                 </td>
                 <td className={`${table.tight} ${table.leaf}`}>{w.target}</td>
-                <td className={table.tight}>{formatSeconds(w.every)}</td>
-                <td className={table.tight}>{w.heardAt ? <Ago at={w.heardAt} now={now} /> : 'never since the start'}</td>
+                <td className={table.tight}>
+                  <span className={table.label}>told every </span>
+                  {formatSeconds(w.every)}
+                </td>
+                <td className={table.tight}>
+                  <span className={table.label}>last heard </span>
+                  {w.heardAt ? <Ago at={w.heardAt} now={now} /> : 'never since the start'}
+                </td>
                 <td className={table.whole}>
+                  <span className={table.label}>last error </span>
                   {w.lastError ? (
                     <>
                       <b className={table.warn}>{w.lastError}</b>

@@ -2,9 +2,8 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { request } from '../api/http'
 import { useFetch } from '../api/use-fetch'
-import { formatClock } from '../format/time'
 import { Ask } from '../parts/ask'
-import { Hours, hoursOn } from '../parts/hours'
+import { AskUntil } from '../parts/ask-until'
 import { Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Clock } from '../parts/time'
@@ -74,45 +73,38 @@ function LiftQuestion({ path, team, onClose, onDone }: QuestionProps) {
 }
 
 function FreezeQuestion({ path, team, onClose, onDone }: QuestionProps) {
-  const [hours, setHours] = useState(8)
-  const [reason, setReason] = useState('')
   const [silence, setSilence] = useState(false)
-  const until = hoursOn(hours)
-  const freeze = async () => {
-    const body: PutFreeze = { reason: reason.trim(), until: new Date(until).toISOString() }
-    if (silence) await freezeAndSilence(path, team, body)
-    else await request<Freeze>(path, { method: 'PUT', body })
-    onDone()
+  const freeze = (until: string, reason: string) => {
+    const body: PutFreeze = { reason, until }
+    return silence ? freezeAndSilence(path, team, body) : request<Freeze>(path, { method: 'PUT', body })
   }
   return (
-    <Ask
+    <AskUntil
       title={`Freeze the deployments of ${team}`}
       confirm="Freeze"
       name="freeze"
-      danger
-      disabled={reason.trim() === ''}
+      hours={8}
       action={freeze}
-      onClose={onClose}
-    >
-      <Hours value={hours} onChange={setHours} />
-      <label>
-        Why
-        <input value={reason} maxLength={500} required onChange={(e) => setReason(e.currentTarget.value)} data-autofocus />
-      </label>
-      <p>
-        Until {formatClock(until, Date.now())} nothing new is deployed to this team’s functions, and deployments under way stay at
-        their step. Rollbacks go on.
-      </p>
-      <label>
-        <input type="checkbox" name="silence" checked={silence} onChange={(e) => setSilence(e.currentTarget.checked)} />
-        Tell nobody of the team’s incidents until then either
-      </label>
-      {silence && (
-        <p>
-          Nobody is paged for <b>any function of {team}</b> until {formatClock(until, Date.now())}. Incidents are shown on Alerts
-          all the same; the silence stays there, to be ended on its own, when the freeze is lifted.
-        </p>
+      says={(until) => (
+        <>
+          <p>
+            Until {until} nothing new is deployed to this team’s functions, and deployments under way stay at their step.
+            Rollbacks go on.
+          </p>
+          <label>
+            <input type="checkbox" name="silence" checked={silence} onChange={(e) => setSilence(e.currentTarget.checked)} />
+            Tell nobody of the team’s incidents until then either
+          </label>
+          {silence && (
+            <p>
+              Nobody is paged for <b>any function of {team}</b> until {until}. Incidents are shown on Alerts all the same; the
+              silence stays there, to be ended on its own, when the freeze is lifted.
+            </p>
+          )}
+        </>
       )}
-    </Ask>
+      onClose={onClose}
+      onDone={onDone}
+    />
   )
 }

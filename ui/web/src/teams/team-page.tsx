@@ -1,13 +1,14 @@
 import { Button } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { may } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { useFetch } from '../api/use-fetch'
 import { useNow } from '../live/use-live'
 import { Link } from '../parts/link'
 import { Notice, Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago } from '../parts/time'
-import { administersScope } from '../tokens/grants'
-import type { List, Secret, Session, Team } from '../wire.gen'
+import type { List, Secret, Team } from '../wire.gen'
 import { EditSettings } from './edit'
 import { TeamFreeze } from './freeze'
 import styles from './teams.module.css'
@@ -15,7 +16,8 @@ import { TeamTable } from './teams-page'
 import { QUOTAS, Use } from './use'
 
 /** One team or project: who owns it, what it may and does use, what lies in it and the names of its secrets. */
-export default function TeamPage({ name, session }: { name: string; session: Session }) {
+export default function TeamPage({ name }: { name: string }) {
+  const session = useSession()
   const [teamName = '', project] = name.split('/')
   const word = project ? 'project' : 'team'
   const path = project ? `/api/v1/teams/${teamName}/projects/${project}` : `/api/v1/teams/${name}`
@@ -24,7 +26,7 @@ export default function TeamPage({ name, session }: { name: string; session: Ses
   const secrets = useFetch<List<Secret>>(`${path}/secrets?limit=200`, 30_000)
   const now = useNow()
   const [editing, setEditing] = useState(false)
-  const may = administersScope(session, name)
+  const mayQuotas = may(session, 'administer', project ? teamName : '')
   if (team.error?.status === 404) {
     return (
       <Notice title={`There is no ${word} ${name}`}>
@@ -46,22 +48,16 @@ export default function TeamPage({ name, session }: { name: string; session: Ses
       <h1>{name}</h1>
       <Reading what={`the ${word}`} of={team} now={now} lines={6} />
       {t && <About team={t} now={now} />}
-      {t && may && (
+      {t && may(session, 'administer', name) && (
         <p>
           <Button size="compact-xs" variant="default" onClick={() => setEditing(true)}>
-            {administersScope(session, project ? teamName : '') ? 'Settings and quotas…' : 'Settings…'}
+            {mayQuotas ? 'Settings and quotas…' : 'Settings…'}
           </Button>
         </p>
       )}
-      {t && <TeamFreeze team={teamName} project={project} may={administersScope(session, teamName)} now={now} />}
+      {t && <TeamFreeze team={teamName} project={project} may={may(session, 'administer', teamName)} now={now} />}
       {t && editing && (
-        <EditSettings
-          path={path}
-          scope={name}
-          quotas={administersScope(session, project ? teamName : '')}
-          onClose={() => setEditing(false)}
-          onDone={team.reload}
-        />
+        <EditSettings path={path} scope={name} quotas={mayQuotas} onClose={() => setEditing(false)} onDone={team.reload} />
       )}
       {/* What lies below waits, so that it does not move under a finger. */}
       {settled && !project && (

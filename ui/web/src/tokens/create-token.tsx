@@ -1,8 +1,10 @@
 import { useState } from 'react'
+import { may, scopesOf, scopeText } from '../access/grants'
 import { request } from '../api/http'
+import { capital } from '../format/text'
 import { Ask } from '../parts/ask'
 import type { CreatedToken, Session, Token } from '../wire.gen'
-import { firstScope, scopeText } from './grants'
+import { fullness, ownerText, tokenUse } from './use'
 
 const ROLES = [
   { role: 'viewer', may: 'reads functions, health, logs and metrics' },
@@ -15,15 +17,18 @@ interface CreateProps {
   session: Session
   /** Those that are there already. */
   tokens: readonly Token[]
+  /** How many a team may have. */
+  perTeam: number
   onClose: () => void
   onMade: (t: CreatedToken) => void
 }
 
 /** Asks for a token's name, role, scope and time. */
-export function CreateToken({ session, tokens, onClose, onMade }: CreateProps) {
+export function CreateToken({ session, tokens, perTeam, onClose, onMade }: CreateProps) {
   const [name, setName] = useState('')
   const [role, setRole] = useState('viewer')
-  const [scope, setScope] = useState(firstScope(session))
+  const scopes = scopesOf(session, 'administer')
+  const [scope, setScope] = useState(scopes[0] ?? '')
   const [expires, setExpires] = useState('90d')
   const [replace, setReplace] = useState(false)
   const team = scope.trim().split('/')[0] ?? ''
@@ -32,13 +37,15 @@ export function CreateToken({ session, tokens, onClose, onMade }: CreateProps) {
     const body = { name: name.trim(), role, scope: scope.trim(), expires: expires.trim(), ...(there && { replace }) }
     onMade(await request<CreatedToken>('/api/v1/tokens', { method: 'POST', body }))
   }
-  const scopes = session.grants.filter((g) => g.role === 'admin').map((g) => g.scope)
+  const count = tokenUse(tokens).find((u) => u.team === team)?.count ?? 0
+  const full = !there && perTeam > 0 && count >= perTeam
   return (
     <Ask
       title="New token"
       confirm={there ? 'Replace it' : 'Make it'}
       name="token"
       danger={there !== undefined}
+      wrong={full ? `${capital(ownerText(team))} has all ${perTeam} tokens that it may: revoke one that is no longer used.` : ''}
       disabled={name.trim() === '' || (there !== undefined && !replace)}
       action={make}
       onClose={onClose}
@@ -87,6 +94,12 @@ export function CreateToken({ session, tokens, onClose, onMade }: CreateProps) {
         Whoever holds it {ROLES.find((r) => r.role === role)?.may} in <b>{scopeText(scope.trim())}</b>
         {expires.trim() ? `, for ${expires.trim()}` : ', for the server’s default time'}. It is shown once. You administer{' '}
         {scopes.map(scopeText).join(', ')}; a token may do no more than you.
+        {!full && may(session, 'administer', team) && (
+          <>
+            {' '}
+            {capital(ownerText(team))} has {count} of {perTeam} tokens{fullness(count, perTeam)}.
+          </>
+        )}
       </p>
     </Ask>
   )

@@ -1,5 +1,7 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
+import { may, mayAnywhere, scopeText } from '../access/grants'
+import { useSession } from '../access/use-session'
 import { request } from '../api/http'
 import { useFetch } from '../api/use-fetch'
 import { formatAge, parseTime } from '../format/time'
@@ -9,20 +11,21 @@ import { Dialog } from '../parts/dialog'
 import { Notice, Reading } from '../parts/notice'
 import table from '../parts/table.module.css'
 import { Ago, Clock } from '../parts/time'
-import type { CreatedToken, List, Session, Token } from '../wire.gen'
+import type { CreatedToken, Token, TokenList } from '../wire.gen'
 import { CreateToken } from './create-token'
-import { administers, scopeText } from './grants'
 import { lastUse, lifeOf, lifeSummary } from './life'
 import styles from './tokens.module.css'
+import { fullness, ownerText, tokenUse } from './use'
 
 /** The tokens that somebody administers: made here, shown once, ended here. */
-export default function TokensPage({ session }: { session: Session }) {
-  const list = useFetch<List<Token>>(administers(session) ? '/api/v1/tokens' : null, 30_000)
+export default function TokensPage() {
+  const session = useSession()
+  const list = useFetch<TokenList>(mayAnywhere(session, 'administer') ? '/api/v1/tokens' : null, 30_000)
   const now = useNow()
   const [creating, setCreating] = useState(false)
   const [made, setMade] = useState<CreatedToken | null>(null)
   const [ending, setEnding] = useState<Token | null>(null)
-  if (!administers(session)) {
+  if (!mayAnywhere(session, 'administer')) {
     return (
       <div className={table.page}>
         <h1>Tokens</h1>
@@ -31,6 +34,9 @@ export default function TokensPage({ session }: { session: Session }) {
     )
   }
   const items = list.data?.items ?? []
+  const perTeam = list.data?.perTeam ?? 0
+  // Of a team of which somebody administers a part, they see a part of the tokens.
+  const use = tokenUse(items).filter((u) => may(session, 'administer', u.team))
   return (
     <div className={table.page}>
       <div className={styles.head}>
@@ -41,6 +47,21 @@ export default function TokensPage({ session }: { session: Session }) {
       </div>
       <Reading what="the tokens" of={list} now={now} />
       {lifeSummary(items, now) && <p className={table.warn}>! {lifeSummary(items, now)}</p>}
+      {use.length > 0 && (
+        <p className={table.quiet} data-use>
+          A team may have {perTeam} tokens:{' '}
+          {use.slice(0, MOST_NAMED).map((u, i) => (
+            <span key={u.team} className={fullness(u.count, perTeam) === '' ? undefined : table.warn}>
+              {i > 0 && ', '}
+              {ownerText(u.team)} has {u.count}
+              {fullness(u.count, perTeam)}
+            </span>
+          ))}
+          {use.length > MOST_NAMED &&
+            `; ${use.length - MOST_NAMED === 1 ? 'one more has' : `${use.length - MOST_NAMED} more have`} no more than the last`}
+          .
+        </p>
+      )}
       {list.data && items.length === 0 && (
         <Notice title="There are no tokens yet">
           Scripts, CI and Grafana sign in with one. Each has a role, a scope and an end.
@@ -73,7 +94,7 @@ export default function TokensPage({ session }: { session: Session }) {
                   <span className={table.quiet}>
                     {t.usedAt ? (
                       <>
-                        <span className={styles.small}>used </span>
+                        <span className={table.label}>used </span>
                         <Ago at={t.usedAt} now={now} />
                       </>
                     ) : (
@@ -82,7 +103,7 @@ export default function TokensPage({ session }: { session: Session }) {
                   </span>
                 </td>
                 <td className={`${table.tight} ${table.quiet}`}>
-                  <span className={styles.small}>made </span>
+                  <span className={table.label}>made </span>
                   <Ago at={t.createdAt} now={now} />
                   {t.createdBy && `, ${t.createdBy}`}
                 </td>
@@ -100,6 +121,7 @@ export default function TokensPage({ session }: { session: Session }) {
         <CreateToken
           session={session}
           tokens={items}
+          perTeam={perTeam}
           onClose={() => setCreating(false)}
           onMade={(token) => {
             setMade(token)
@@ -112,6 +134,9 @@ export default function TokensPage({ session }: { session: Session }) {
     </div>
   )
 }
+
+/** Teams whose number of tokens is told: those with the most. */
+const MOST_NAMED = 5
 
 /** Shows a new token, the only time. */
 function Made({ token, onClose }: { token: CreatedToken; onClose: () => void }) {
@@ -147,7 +172,7 @@ function Expiry({ token: t, now }: { token: Token; now: number }) {
   return (
     <span className={life === 'soon' ? table.warn : undefined}>
       {life === 'soon' ? '! ' : ''}
-      <span className={styles.small}>until </span>
+      <span className={table.label}>until </span>
       <Clock at={t.expiresAt} now={now} /> <span className={life === 'soon' ? undefined : table.quiet}>in {left}</span>
     </span>
   )

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { SessionContext } from './access/use-session'
 import { ApiError, request, setCSRF } from './api/http'
 import { browserConnection, LiveContext, useLink } from './live/use-live'
@@ -22,6 +22,15 @@ const DashboardsPage = lazy(() => import('./dashboards/dashboards-page'))
 const TeamsPage = lazy(() => import('./teams/teams-page'))
 const TeamPage = lazy(() => import('./teams/team-page'))
 
+const first = { session: request<Session>('/api/v1/session').catch(() => null) }
+
+/** Who looks at the page. The first time it was asked for when this file was read, while the rest was. */
+async function readSession(signal: AbortSignal): Promise<Session> {
+  const early = first.session
+  first.session = Promise.resolve(null)
+  return (await early) ?? request<Session>('/api/v1/session', { signal })
+}
+
 /** Signs in where the server asks for it, then shows the page of the address. */
 export function App() {
   const [connection] = useState(browserConnection)
@@ -29,14 +38,38 @@ export function App() {
   const [turn, setTurn] = useState(0)
   const look = useCallback(() => setTurn((n) => n + 1), [])
 
+  // Whose connection it is. It begins before anything is drawn, so that it is there when the page is.
+  const connected = useRef('')
+  useEffect(() => {
+    // A page that the browser keeps for the back button would be sent what nobody looks at.
+    const hide = () => connection.stop()
+    const show = (event: PageTransitionEvent) => {
+      if (event.persisted && connected.current) connection.start()
+    }
+    window.addEventListener('pagehide', hide)
+    window.addEventListener('pageshow', show)
+    return () => {
+      window.removeEventListener('pagehide', hide)
+      window.removeEventListener('pageshow', show)
+      connected.current = ''
+      connection.stop()
+    }
+  }, [connection])
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn is a wish to look again
   useEffect(() => {
     const abort = new AbortController()
     let timer = 0
     const load = async () => {
       try {
-        const found = await request<Session>('/api/v1/session', { signal: abort.signal })
+        const found = await readSession(abort.signal)
+        if (abort.signal.aborted) return
         setCSRF(found.csrf ?? '')
+        if (connected.current !== found.name) {
+          connection.stop()
+          if (found.name) connection.start()
+          connected.current = found.name
+        }
         setSession(found)
       } catch {
         if (!abort.signal.aborted) timer = window.setTimeout(load, RETRY)
@@ -50,12 +83,6 @@ export function App() {
   }, [turn])
 
   const name = session?.name ?? ''
-  useEffect(() => {
-    if (!name) return
-    connection.start()
-    return () => connection.stop()
-  }, [connection, name])
-
   const signOut = () => {
     request('/api/v1/session', { method: 'DELETE' }).then(look, look)
   }

@@ -110,8 +110,8 @@ function Row({ alert: a, now }: { alert: Alert; now: number }) {
         <span aria-hidden>{SIGNS[a.state] ?? '?'}</span> {a.state}
       </td>
       <td className={table.tight}>{a.class}</td>
-      <td>
-        <Link to={`/f/${a.function}`} className={table.leaf}>
+      <td className={table.name}>
+        <Link to={`/f/${a.function}`} className={table.leaf} title={a.function}>
           {a.function}
         </Link>
       </td>

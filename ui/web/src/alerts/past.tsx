@@ -38,8 +38,10 @@ export function PastIncidents({ now }: { now: number }) {
             {items.map((i) => (
               <tr key={i.id} data-past={i.slo}>
                 <td className={table.tight}>{i.class}</td>
-                <td className={table.leaf}>
-                  <Link to={aroundIncident(i, now)}>{i.function}</Link>
+                <td className={`${table.leaf} ${table.name}`}>
+                  <Link to={aroundIncident(i, now)} title={i.function}>
+                    {i.function}
+                  </Link>
                 </td>
                 <td className={table.tight}>{i.slo}</td>
                 <td className={table.tight}>

@@ -129,8 +129,8 @@ function Row({ deployment: d, now, onBack }: RowProps) {
           </>
         )}
       </td>
-      <td>
-        <Link to={`/f/${d.function}`} className={table.leaf}>
+      <td className={table.name}>
+        <Link to={`/f/${d.function}`} className={table.leaf} title={d.function}>
           {d.function}
         </Link>
       </td>

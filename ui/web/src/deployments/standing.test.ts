@@ -6,7 +6,7 @@ const change = (id: number, name: string, kind: string, rollout?: Partial<Rollou
   id,
   function: name,
   kind,
-  from: [],
+  from: [{ version: 1, weight: 100 }],
   to: [{ version: id, weight: 100 }],
   author: 'ada',
   time: '2030-01-01T00:00:00Z',
@@ -24,6 +24,7 @@ test('a rollback begins at what is live now', () => {
     change(6, 'a/b/moving', 'rollout', { active: true }),
     change(7, 'a/b/moving', 'repointed'),
     change(8, 'a/b/moved', 'rollout', { active: false }),
+    { ...change(10, 'a/b/first', 'deployed'), from: [] }, // there is nothing to go back to
   ]
   expect([...standing(all)].sort()).toEqual([2, 8])
 })

@@ -1,11 +1,8 @@
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const clockSeconds = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-})
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+import { dateFormat } from './date-format'
+
+const clock = dateFormat({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+const clockSeconds = dateFormat({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+const day = dateFormat({ day: 'numeric', month: 'short' })
 
 /** Milliseconds of an RFC 3339 time; null for none and for Go's zero time. */
 export function parseTime(text: string | null | undefined): number | null {
@@ -26,8 +23,8 @@ export function formatAge(ms: number): string {
 /** The viewer's clock; with the day where it is not today. */
 export function formatClock(ms: number, now: number, seconds = false): string {
   const date = new Date(ms)
-  const text = (seconds ? clockSeconds : clock).format(date)
-  return new Date(now).toDateString() === date.toDateString() ? text : `${day.format(date)}, ${text}`
+  const text = (seconds ? clockSeconds : clock)(date)
+  return new Date(now).toDateString() === date.toDateString() ? text : `${day(date)}, ${text}`
 }
 
 /** The server's words, with times that it writes in UTC as the viewer's clock shows them. */
@@ -36,7 +33,7 @@ export function localTimes(text: string, now: number): string {
 }
 
 export function formatMillis(ms: number): string {
-  return `${clockSeconds.format(new Date(ms))}.${String(ms % 1000).padStart(3, '0')}`
+  return `${clockSeconds(new Date(ms))}.${String(ms % 1000).padStart(3, '0')}`
 }
 
 /** The same moment in UTC, for the hover text. */

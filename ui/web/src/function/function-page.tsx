@@ -133,7 +133,13 @@ export default function FunctionPage({ name }: { name: string }) {
         </div>
         <div className={styles.actions}>
           {may(session, 'deploy', name) && (
-            <Button size="xs" variant="default" onClick={() => setDialog('rollback')} disabled={!many || !health}>
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() => setDialog('rollback')}
+              disabled={!many || !health}
+              title={versions.data && !many ? 'There is no other version yet' : undefined}
+            >
               Roll back…
             </Button>
           )}

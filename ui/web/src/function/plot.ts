@@ -1,4 +1,5 @@
 import uPlot from 'uplot'
+import { dateFormat } from '../format/date-format'
 import { formatTick } from '../format/number'
 import type { DashboardPanel } from '../wire.gen'
 import type { Mark } from './marks'
@@ -7,6 +8,8 @@ import { drawCells, drawMarks, drawThresholds, type Pen } from './strokes'
 
 export const GUTTER = 58 // of the values, in pixels
 export const HEIGHT = 132
+const RIGHT = 8 // beside the plot, in pixels
+const HALF_LETTER = 3 // of the axis' labels, in pixels
 const GROUP = 'charts' // those that share a cursor
 const FAR = 6 // pixels that the pointer is drawn to mean a part of time
 
@@ -39,7 +42,7 @@ export function plotOf(host: HTMLElement, width: number, content: () => Content,
   const options: uPlot.Options = {
     width,
     height: HEIGHT,
-    padding: [16, 8, 0, 0],
+    padding: [16, RIGHT, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: GROUP },
@@ -139,18 +142,20 @@ function decades(min: number, max: number): number[] {
   return out.filter((v) => v >= min && v <= max)
 }
 
-const seconds = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
-const hours = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const days = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const seconds = dateFormat({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+const hours = dateFormat({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+const days = dateFormat({ day: 'numeric', month: 'short' })
 
-function clockTicks(_: uPlot, splits: number[]): string[] {
+/** Clock times, but for one that the right edge would cut. */
+function clockTicks(u: uPlot, splits: number[]): string[] {
   let before = ''
   const clock = (splits[1] ?? 0) - (splits[0] ?? 0) < 60 ? seconds : hours
   return splits.map((t) => {
     const date = new Date(t * 1000)
-    const day = days.format(date)
-    const text = before !== '' && day !== before ? day : clock.format(date)
+    const day = days(date)
+    const text = before !== '' && day !== before ? day : clock(date)
     before = day
-    return text
+    const end = u.valToPos(t, 'x') + text.length * HALF_LETTER
+    return end > u.bbox.width / devicePixelRatio + RIGHT ? '' : text
   })
 }

@@ -26,8 +26,10 @@ export function Scroller({ heights, render, onRange, onHold, list }: ScrollerPro
     cancelAnimationFrame(frame.current)
     frame.current = requestAnimationFrame(() => setTop(at))
   }, [])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another list is what moves it to the top
+  const shown = useRef(list)
   useEffect(() => {
+    if (shown.current === list) return // to scroll what is at its top already would lay the page out for nothing
+    shown.current = list
     if (ref.current) ref.current.scrollTop = 0
     setTop(0)
   }, [list, ref])

@@ -69,6 +69,7 @@ function Pages({ pages, path }: { pages: typeof PAGES; path: string }) {
   const { ref: box, width } = useSize<HTMLElement>()
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another place, and so is another width
   useEffect(() => {
+    if (width === 0) return // not laid out yet
     const here = box.current?.querySelector<HTMLElement>('[aria-current]')
     if (box.current && here) box.current.scrollLeft = here.offsetLeft - (box.current.clientWidth - here.offsetWidth) / 2
   }, [path, width])

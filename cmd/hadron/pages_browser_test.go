@@ -138,6 +138,11 @@ func TestOverviewOfManyFunctions(t *testing.T) {
 	shots(t, b.ctx, "wall")
 	b.do("look at the system", b.goTo("/system"), see(`[data-part="metric store"]`), seeText("limits.timeout"), seeText("No team sends metrics of its own"))
 	shots(t, b.ctx, "system")
+	b.do("read on among the deployments", b.goTo("/deployments"), see("[data-older]"), becomes(`document.querySelector("[data-end]").innerText.startsWith("The last 100 changes.")`),
+		press("[data-older]"), gone("[data-older]"), becomes(fmt.Sprintf(`document.querySelector("[data-end]").innerText.startsWith("All %d changes that are kept.")`, many)))
+	if rows := b.eval(`document.querySelectorAll("[data-deployment]").length`); rows != fmt.Sprint(many) {
+		t.Errorf("%s changes are shown", rows)
+	}
 }
 
 // The server goes away and comes back: the page says so at once, keeps the last

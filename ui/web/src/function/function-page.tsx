@@ -81,8 +81,8 @@ export default function FunctionPage({ name }: { name: string }) {
   const health = point?.health ?? null
   const history = useMemo(() => ofFunction(recent.items.values(), name), [recent.items, name])
   const active = useMemo(() => underWay(merged(begun.data?.items ?? [], recent.items), name), [begun.data, recent.items, name])
-  // What came to no good end is told a while longer, so that a rollback does not just vanish.
-  const last = history.find((d) => d.rollout)?.rollout
+  // What came to no good end is told a while longer, so that a rollback does not just vanish; not when something newer is live.
+  const last = history.find((d) => d.rollout || d.kind === 'deployed')?.rollout
   const told = active.length === 0 && last && lately(last, now) ? [last] : active
   const firing = useMemo(
     () =>
@@ -155,6 +155,9 @@ export default function FunctionPage({ name }: { name: string }) {
           )}
         </div>
       </header>
+      <div className={styles.incidents}>
+        <Incidents name={name} now={now} />
+      </div>
       {told.length === 0 && freeze.data?.frozen && (
         <div className={rollouts.own}>
           <Frozen freeze={freeze.data} now={now} />
@@ -167,9 +170,6 @@ export default function FunctionPage({ name }: { name: string }) {
           ))}
         </section>
       )}
-      <div className={styles.incidents}>
-        <Incidents name={name} now={now} />
-      </div>
       {health && <Numbers health={health} stats={summary.filter((p) => !isLive(p))} interval={drawing.interval} />}
       <div className={styles.columns}>
         <section className={`${styles.charts} live-data`} aria-label="Charts">

@@ -149,7 +149,8 @@ const days = dateFormat({ day: 'numeric', month: 'short' })
 /** Clock times, but for one that the right edge would cut. */
 function clockTicks(u: uPlot, splits: number[]): string[] {
   let before = ''
-  const clock = (splits[1] ?? 0) - (splits[0] ?? 0) < 60 ? seconds : hours
+  const [first = 0, second = Number.POSITIVE_INFINITY] = splits
+  const clock = second - first < 60 ? seconds : hours
   return splits.map((t) => {
     const date = new Date(t * 1000)
     const day = days(date)

@@ -119,11 +119,16 @@ func (a *App) setupOperations(ctx context.Context, own prometheus.Registerer) er
 			return err
 		}
 	}
-	// The last: what it tells of an incident is asked of all the others.
-	if err := o.alerts.Start(ctx); err != nil {
+	return nil
+}
+
+// startAlerts starts the evaluator, after the loops: what it tells of an incident, and of
+// Hadron itself, is asked of all of them.
+func (a *App) startAlerts(ctx context.Context) error {
+	if err := a.operations.alerts.Start(ctx); err != nil {
 		return err
 	}
-	a.onStop("alerting", o.alerts.Stop)
+	a.onStop("alerting", a.operations.alerts.Stop)
 	return nil
 }
 

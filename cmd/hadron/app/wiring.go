@@ -190,13 +190,16 @@ func (a *App) setup(ctx context.Context) (err error) {
 	if p.delivery, err = a.makeDelivery(own); err != nil {
 		return err
 	}
+	if err := a.startFeeds(ctx); err != nil {
+		return err
+	}
+	if err := a.startAlerts(ctx); err != nil { // before deployments, which ask whether a page is open
+		return err
+	}
 	if err := p.delivery.Start(ctx); err != nil {
 		return err
 	}
 	a.onStop("delivery", p.delivery.Stop)
-	if err := a.startFeeds(ctx); err != nil {
-		return err
-	}
 
 	// What people and scripts talk to.
 	hub, err := live.New(live.Config{

@@ -223,7 +223,7 @@ func TestLateWebhooksAreOfTheIncidentBefore(t *testing.T) {
 
 // PagerDuty is answered when the webhook is stored, however long it takes to work it in.
 func TestWebhookIsAnsweredBeforeItIsWorkedIn(t *testing.T) {
-	hold, begun := make(chan struct{}), make(chan struct{})
+	hold, begun := make(chan struct{}), make(chan struct{}, 1)
 	db := sqltest.MustOpen(t)
 	r, err := pagerduty.NewReceiver(pagerduty.ReceiverConfig{
 		Secrets: func(context.Context) ([]string, error) { return []string{"s"}, nil },

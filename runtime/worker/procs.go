@@ -9,7 +9,7 @@ import (
 // procs is how many processors' worth of goroutines a worker runs at once. With more
 // than one, Go's scheduler wakes a thread whenever something can run, which looks for
 // work, finds it or not, and sleeps again. Where thousands of calls a second take
-// microseconds each, that is a tenth of the processor time and a sixth of the answers.
+// microseconds each, that is up to a tenth of the processor time.
 // So a worker that has many and cheap calls, and does not fill a processor with them,
 // runs them on one, and on all again as soon as that is not so. Few calls, or calls that
 // compute for long, never wait for each other for that.
